@@ -1,0 +1,45 @@
+# The two commands for a newcomer are `make demo` and `make test`; each does all the set-up it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+HOSTS ?= 4
+LAB ?= demo
+BIN := .venv/bin
+
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit lint bench
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(BIN)/.complete ## Make .venv with everything; .venv/bin/dlconf is then the command
+
+$(BIN)/.complete: pyproject.toml tools/setup.sh
+	tools/setup.sh
+	touch $@
+
+lab-image: setup ## Install what the container lab needs, build its images and its vendor mirror (once)
+	$(BIN)/python -m tests.lab setup
+	$(BIN)/python -m tests.lab image
+
+lab-up: lab-image ## Start a lab of HOSTS=4 machines; writes .lab/hosts.ini and .lab/ssh_config
+	$(BIN)/python -m tests.lab up --name $(LAB) --state .lab --hosts $(HOSTS)
+
+lab-down: ## End the lab and leave nothing of it
+	$(BIN)/python -m tests.lab down --name $(LAB) --state .lab
+
+demo: lab-up ## Set everything up, start the demo lab and apply dlconf to it
+	$(BIN)/dlconf apply .lab/hosts.ini --yes
+	@echo
+	@echo 'The lab is still up. Next: $(BIN)/dlconf apply .lab/hosts.ini   (finds nothing to change)'
+	@echo 'and at the end:            make lab-down'
+
+lint: setup ## Run every linter and type checker
+	$(BIN)/pre-commit run --all-files
+
+test-unit: setup ## Run the tests that need no lab
+	$(BIN)/pytest tests/unit
+
+test: lint lab-image ## Run all checks and tests, those in the container lab too
+	$(BIN)/pytest
+
+bench: lab-image ## Measure dlconf beside plain Ansible, in one run; prints medians and ratios
+	$(BIN)/python -m bench

@@ -1,0 +1,116 @@
+"""Time commands in turn and compare their medians."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run of a command: wall and CPU seconds, children included."""
+
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results: a measure, what it is compared with, and whether its goal was met.
+
+    Attributes:
+        measure: what was timed.
+        against: the other command, or the limit.
+        ratio: how many times faster than `against`; for a limit, limit over measured.
+        goal: the least ratio wanted.
+        runs: timed runs of each side, after one warm-up.
+        wall_s: median, lowest and highest wall seconds of the measured side.
+        against_wall_s: the same of the other side; empty for a limit.
+        cpu_s: median CPU seconds of the measured side.
+        against_cpu_s: the same of the other side, or None.
+    """
+
+    measure: str
+    against: str
+    ratio: float
+    goal: float
+    runs: int
+    wall_s: tuple[float, ...]
+    against_wall_s: tuple[float, ...]
+    cpu_s: float
+    against_cpu_s: float | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal was reached."""
+        return self.ratio >= self.goal
+
+
+def run(command: Sequence[str], cwd: Path, log: Path) -> Sample:
+    """Run a command once and return its times.
+
+    Raises:
+        subprocess.CalledProcessError: the command failed, so its time means nothing.
+    """
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    with log.open("ab") as output:
+        subprocess.run(
+            command, cwd=cwd, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True
+        )
+    wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Sample(wall_s, cpu_s)
+
+
+def spread(samples: Sequence[Sample]) -> tuple[float, ...]:
+    """Return median, lowest and highest wall seconds."""
+    walls = [sample.wall_s for sample in samples]
+    return tuple(round(value, 3) for value in (statistics.median(walls), min(walls), max(walls)))
+
+
+def cpu(samples: Sequence[Sample]) -> float:
+    """Return the median CPU seconds."""
+    return round(statistics.median(sample.cpu_s for sample in samples), 3)
+
+
+def within(
+    measure: str, command: Sequence[str], limit_s: float, *, runs: int, cwd: Path, log: Path
+) -> Row:
+    """Time a command against a limit in seconds."""
+    run(command, cwd, log)
+    samples = [run(command, cwd, log) for _ in range(runs)]
+    ratio = round(limit_s / spread(samples)[0], 2)
+    return Row(measure, f"{limit_s} s", ratio, 1.0, runs, spread(samples), (), cpu(samples), None)
+
+
+def beside(
+    measure: tuple[str, Sequence[str]],
+    against: tuple[str, Sequence[str]],
+    goal: float,
+    *,
+    runs: int,
+    cwd: Path,
+    log: Path,
+) -> Row:
+    """Time two commands in turn, so that a change of the machine's speed meets both."""
+    for _name, command in (measure, against):
+        run(command, cwd, log)
+    pairs = [(run(measure[1], cwd, log), run(against[1], cwd, log)) for _ in range(runs)]
+    ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    ratio = round(statistics.median(b.wall_s / a.wall_s for a, b in pairs), 2)
+    return Row(
+        measure[0],
+        against[0],
+        ratio,
+        goal,
+        runs,
+        spread(ours),
+        spread(theirs),
+        cpu(ours),
+        cpu(theirs),
+    )

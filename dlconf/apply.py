@@ -1,0 +1,220 @@
+"""Survey, converge and verify hosts: the steps of the commands, with no word of the command line in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dlconf import hosts, inventory
+from dlconf.contract import Difference
+from dlconf.errors import DlconfError
+from dlconf.hosts import HostState, RoleChanges, Survey
+from dlconf.outcome import RunOutcome, TaskFailure, TaskResult
+from dlconf.request import Request
+from dlconf.runfolder import RunFolder
+from dlconf.runner import Run, Watcher, run_playbook
+
+APPLYING = "site.yml"
+"""The one playbook that changes hosts."""
+
+
+class Interrupted(DlconfError):
+    """The user stopped the run."""
+
+    exit_code = 130
+
+
+class RunsPlaybooks(Protocol):
+    """How a playbook is run: `runner.run_playbook`, or a stand-in of a test."""
+
+    def __call__(
+        self,
+        run: Run,
+        folder: RunFolder,
+        *,
+        watch: Watcher | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> RunOutcome:
+        """Run a playbook and return what it came to."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A request, where its log goes, and who watches: what every step needs."""
+
+    request: Request
+    folder: RunFolder
+    watch: Watcher | None = None
+    say: Callable[[str], None] | None = None
+    run: RunsPlaybooks = run_playbook
+
+    def play(self, run: Run) -> RunOutcome:
+        """Run a playbook for the request; an interrupted one is an error.
+
+        Raises:
+            Interrupted: the user stopped it.
+        """
+        outcome = self.run(run, self.folder, watch=self.watch, say=self.say)
+        if outcome.interrupted:
+            hint = (
+                "the next apply goes on from where this one stopped"
+                if run.playbook == APPLYING
+                else ""
+            )
+            raise Interrupted("interrupted", hint=hint)
+        return outcome
+
+
+@dataclass(frozen=True)
+class Converged:
+    """What applying came to on one host.
+
+    Attributes:
+        status: `done`; `failed`, a task or a check failed; `unreachable`; `left`, something still differs;
+            `not_reached`, the run ended before this host's turn.
+        roles: roles of which a task ran.
+        changed: tasks that changed something, with --check that would.
+        checks: what verify found.
+        left: what still differs.
+        pending: what only a reboot brings about.
+    """
+
+    name: str
+    status: str
+    roles: tuple[str, ...] = ()
+    changed: tuple[TaskResult, ...] = ()
+    checks: tuple[Mapping[str, Any], ...] = ()
+    left: tuple[RoleChanges, ...] = ()
+    pending: tuple[Difference, ...] = ()
+    failure: TaskFailure | None = None
+    diffs: tuple[str, ...] = ()
+
+
+def survey(steps: Steps) -> Survey:
+    """Look at every host and return how each stands. Changes nothing.
+
+    Raises:
+        UsageError: the inventory or the limit has no host.
+        DlconfError: Ansible ended before it reached one.
+        Interrupted: the user stopped it.
+    """
+    outcome = steps.play(_run(steps.request, "state.yml", strict_limit=True))
+    _require_hosts(steps.request, outcome)
+    return Survey({name: hosts.from_outcome(name, host) for name, host in outcome.hosts.items()})
+
+
+def converge(steps: Steps, found: Survey) -> dict[str, Converged]:
+    """Apply the plan of a survey, exactly as it was shown, to the hosts that drifted.
+
+    Raises:
+        DlconfError: Ansible ended before it reached a host.
+        Interrupted: the user stopped it.
+    """
+    request = steps.request
+    drifted = [host for host in found.hosts.values() if wants_change(host, request)]
+    planned = {host.name: host.resolution for host in drifted}
+    extra_vars = request.extra_vars() | {"dlconf_planned": planned, "dlconf_reboot": request.reboot}
+    outcome = steps.play(
+        _run(
+            request,
+            APPLYING,
+            hosts=[host.name for host in drifted],
+            extra_vars=extra_vars,
+            check=request.check,
+            diff=request.diff,
+        )
+    )
+    _require_hosts(request, outcome)
+    return {
+        host.name: _converged(host.name, outcome, judge_left=not request.check) for host in drifted
+    }
+
+
+def verify(steps: Steps) -> tuple[Survey, dict[str, Converged]]:
+    """Look at every host and run role verify on it. Changes nothing.
+
+    Raises: as `survey`.
+    """
+    outcome = steps.play(_run(steps.request, "verify.yml", strict_limit=True))
+    _require_hosts(steps.request, outcome)
+    states = {name: _before_checks(name, outcome) for name in outcome.hosts}
+    results = {
+        name: _converged(name, outcome, judge_left=False)
+        for name, state in states.items()
+        if state.status in ("in_sync", "drift")
+    }
+    return Survey(states), results
+
+
+def wants_change(host: HostState, request: Request) -> bool:
+    """Say whether apply has something to do on a host."""
+    return host.status == "drift" or (
+        host.status == "in_sync" and request.reboot and bool(host.pending)
+    )
+
+
+def _run(request: Request, playbook: str, **fields: Any) -> Run:
+    base: dict[str, Any] = {"extra_vars": request.extra_vars(), "limit": request.limit}
+    return Run(
+        playbook,
+        request.inventory,
+        forks=request.forks,
+        passwords=request.passwords,
+        **base | fields,
+    )
+
+
+def _require_hosts(request: Request, outcome: RunOutcome) -> None:
+    if not outcome.hosts:
+        raise inventory.explain_no_host(
+            request.inventory, request.limit, outcome.tail, outcome.log_path
+        )
+
+
+def _before_checks(name: str, outcome: RunOutcome) -> HostState:
+    """Return a host's state of a verify run; a failure after the state task is one of the checks."""
+    host = outcome.hosts[name]
+    if host.states and host.states[-1].get("plan") and not host.unreachable:
+        roles = hosts.roles_of(host.states[-1]["plan"])
+        return HostState(
+            name,
+            "drift" if roles else "in_sync",
+            host.states[-1]["facts"],
+            host.states[-1]["resolution"],
+            roles,
+            hosts.pending_of(host.states[-1]["plan"]),
+        )
+    return hosts.from_outcome(name, host)
+
+
+def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged:
+    host = outcome.hosts.get(name)
+    if host is None:
+        return Converged(name, "not_reached")
+    plan = (host.states[-1].get("plan") or {}) if host.states else {}
+    looked_again = (
+        len(host.states) > 1 or not host.failure
+    )  # the first look was before anything was applied
+    left = hosts.roles_of(plan) if plan and judge_left and looked_again else ()
+    failed_checks = [item for item in host.checks if item.get("status") == "failed"]
+    status = (
+        "unreachable"
+        if host.unreachable
+        else "failed"
+        if host.failed or failed_checks
+        else "left"
+        if left
+        else "done"
+    )
+    return Converged(
+        name,
+        status,
+        tuple(host.roles),
+        tuple(host.changed),
+        tuple(host.checks),
+        left,
+        hosts.pending_of(plan) if plan else (),
+        host.failure,
+        tuple(host.diffs),
+    )

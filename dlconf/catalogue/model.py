@@ -1,0 +1,65 @@
+"""The rows of the catalogue, one frozen dataclass a kind. Plain data: no rule is decided here.
+
+Words and units: versions are strings as the vendor writes them; a compute capability is text
+("8.6"), a list of compiled codes is integers (`sm_86` is 86); memory is MiB; a driver branch is
+the first number of a driver version ("580"); an operating system is `<id>-<VERSION_ID>`
+("ubuntu-22.04"), NVIDIA's own word for it is a distro ("ubuntu2204"). Every row says where its
+facts come from (`source`) and whether that was read there (`verified`; False means generated from
+a pattern, derived or remembered: such a row is never chosen silently).
+"""
+
+from __future__ import annotations
+
+from dlconf.catalogue.row import Row
+from dlconf.catalogue.rows_cuda import (
+    CudaFile,
+    CudaLocalRepo,
+    CudaRelease,
+    CudaRunfile,
+    CudnnBuild,
+    CudnnLocalRepo,
+    DistributionPackage,
+    Distro,
+    MinorCompatibility,
+)
+from dlconf.catalogue.rows_hardware import (
+    Architecture,
+    DeviceIdBand,
+    DriverBranch,
+    DriverPackage,
+    Gpu,
+)
+from dlconf.catalogue.rows_software import (
+    CondaInstaller,
+    FrameworkBuild,
+    HostTrap,
+    KnownStack,
+    Meta,
+    PythonVersion,
+    Rule,
+)
+
+__all__ = [
+    "Architecture",
+    "CondaInstaller",
+    "CudaFile",
+    "CudaLocalRepo",
+    "CudaRelease",
+    "CudaRunfile",
+    "CudnnBuild",
+    "CudnnLocalRepo",
+    "DeviceIdBand",
+    "DistributionPackage",
+    "Distro",
+    "DriverBranch",
+    "DriverPackage",
+    "FrameworkBuild",
+    "Gpu",
+    "HostTrap",
+    "KnownStack",
+    "Meta",
+    "MinorCompatibility",
+    "PythonVersion",
+    "Row",
+    "Rule",
+]

@@ -1,0 +1,115 @@
+"""The group of commands, and the one place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import os
+import tempfile
+import traceback
+from typing import Any
+
+import click
+
+from dlconf import __version__
+from dlconf.errors import DlconfError
+from dlconf.report.text import clean
+
+VERBS = {
+    "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
+    "detect": "Report GPUs, driver, CUDA, system, memory and free disk of each host.",
+    "plan": "Show what apply would do, per host and role, and why.",
+    "drift": "Report what differs from the wanted state; exit with 4 where something does.",
+    "verify": "Prove driver, CUDA and frameworks on each host, on the GPU where there is one.",
+    "resolve": "Choose the stack for a machine described on the command line.",
+}
+"""Each command, which is a module of this package, with the first line of its help: so help imports no command."""
+JSON_KEY = "dlconf.json"
+INTERRUPTED = 130
+_CRASH_LOG = "dlconf-traceback-"
+
+
+class Main(click.Group):
+    """A group that imports a command when it is used, and turns errors into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which one needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a verb and return its command."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(
+            importlib.import_module(f"dlconf.cli.{cmd_name}"), cmd_name
+        )
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands into the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an unknown one, name the nearest."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS) or list(VERBS)
+            raise click.UsageError(f"no command {args[0]!r}; nearest: {', '.join(near)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; print what went wrong, if something did, and exit with its code."""
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.ClickException):
+            raise
+        except DlconfError as error:
+            _tell(ctx, error.message, error.hint, error.exit_code)
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            _tell(ctx, "interrupted", "", INTERRUPTED)
+            code = INTERRUPTED
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            _tell(ctx, f"unexpected {type(error).__name__}: {error}", _keep_traceback(error), 1)
+            code = 1
+        return ctx.exit(code)
+
+
+def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
+    """Print an error on standard error, and with --json as the one object on standard output."""
+    coloured = not os.environ.get("NO_COLOR")
+    click.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
+    click.echo(f" {clean(message)}", err=True)
+    if hint:
+        click.echo(f"\nhint: {clean(hint)}", err=True)
+    if ctx.find_root().meta.get(JSON_KEY):
+        error = {"message": message, "hint": hint, "exit_code": code}
+        click.echo(json.dumps({"schema": 1, "error": error}))
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Save the traceback to a file that only its owner can read, and return a hint that names it."""
+    descriptor, path = tempfile.mkstemp(prefix=_CRASH_LOG, suffix=".txt")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(traceback.format_exception(error))
+    return f"this is a bug in dlconf; the traceback is in {path}, and --debug shows it"
+
+
+@click.group(
+    cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+@click.version_option(__version__, prog_name="dlconf")
+def main(debug: bool) -> None:
+    """Turn lab machines into working deep-learning machines, and keep them so.
+
+    INVENTORY is any Ansible inventory: a file, a folder, a script, or host names with a comma (gpu1,). "localhost,"
+    is this machine. What a host is to have stands in group_vars and host_vars beside it.
+
+    Exit codes: 0 done, 1 failed on a host, 2 wrong usage, 3 no compatible stack, 4 drift, 130 interrupted.
+    """

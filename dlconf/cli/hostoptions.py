@@ -1,0 +1,105 @@
+"""What every command on hosts takes, each option said once, and the request that the options amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any, TypeVar
+
+import click
+
+from dlconf import inventory
+from dlconf.cli.options import json_option, pairs, unknown
+from dlconf.content import ROLES
+from dlconf.request import Request
+from dlconf.runner import Passwords
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(function: Command) -> Command:
+        decorated: Command = reduce(
+            lambda inner, decorator: decorator(inner), reversed(decorators), function
+        )
+        return decorated
+
+    return decorate
+
+
+host_options = _together(
+    click.argument("inventory"),
+    click.option(
+        "--limit", metavar="PATTERN", help="Only these hosts, as Ansible's --limit takes them."
+    ),
+    click.option(
+        "--forks", type=click.IntRange(min=1), metavar="N", help="How many hosts at a time."
+    ),
+    click.option("--ask-become-pass", "-K", is_flag=True, help="Ask for the sudo password."),
+    click.option("--ask-vault-pass", is_flag=True, help="Ask for the Ansible Vault password."),
+    json_option,
+)
+"""INVENTORY and what every command on hosts takes."""
+
+choice_options = _together(
+    click.option(
+        "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
+    ),
+    click.option(
+        "--set",
+        "pins",
+        multiple=True,
+        metavar="COMPONENT=VERSION",
+        help="Choose this version: cuda=12.8, driver=580, pytorch=2.8.0; may be repeated.",
+    ),
+    click.option("--upgrade", is_flag=True, help="Move on to the newest versions that fit."),
+    click.option(
+        "--ignore-gpu",
+        "ignore_gpus",
+        multiple=True,
+        metavar="SLOT-OR-ID",
+        help="Leave this GPU out of the choice; may be repeated.",
+    ),
+)
+"""What to choose: apply and plan take these."""
+
+
+def request(options: dict[str, Any], **more: Any) -> Request:
+    """Return what the options ask for, after checking all that needs no host; asks for the passwords last.
+
+    Raises:
+        UsageError: the inventory, a role or a component does not exist.
+    """
+    asked = Request(
+        inventory=inventory.check(options["inventory"]),
+        limit=options["limit"],
+        forks=options["forks"],
+        roles=known_roles(options.get("roles", ())),
+        pins=pairs(options.get("pins", ()), "--set"),
+        upgrade=options.get("upgrade", False),
+        ignore_gpus=tuple(options.get("ignore_gpus", ())),
+        **more,
+    )
+    passwords = Passwords(
+        become=_ask("sudo password") if options["ask_become_pass"] else None,
+        vault=_ask("Vault password") if options["ask_vault_pass"] else None,
+    )
+    return Request(**(vars(asked) | {"passwords": passwords}))
+
+
+def _ask(what: str) -> str:
+    answer: str = click.prompt(what, hide_input=True, err=True)
+    return answer
+
+
+def known_roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles, each once.
+
+    Raises:
+        UsageError: there is no such role.
+    """
+    chosen = tuple(dict.fromkeys(roles))
+    for role in chosen:
+        if role not in ROLES:
+            raise unknown("role", role, ROLES)
+    return chosen

@@ -1,0 +1,77 @@
+"""Options and values that commands with and without hosts share."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable
+
+import click
+
+from dlconf.catalogue import load
+from dlconf.cli.group import JSON_KEY
+from dlconf.errors import UsageError
+from dlconf.report.text import Paint
+
+COMPONENTS = ("driver", "cuda", "cudnn", "python", "anaconda")
+
+
+def _remember_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    """Let the error boundary know that standard output is for JSON."""
+    ctx.find_root().meta[JSON_KEY] = value
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_remember_json,
+    help="Print the result as one JSON object on standard output.",
+)
+
+
+def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """Return COMPONENT=VERSION texts as a mapping.
+
+    Raises:
+        UsageError: a text is no such pair, or there is no such component.
+    """
+    chosen: dict[str, str] = {}
+    for text in texts:
+        component, separator, version = text.partition("=")
+        component, version = component.strip(), version.strip()
+        if not (separator and component and version):
+            raise UsageError(
+                f"{option} {text!r} is not COMPONENT=VERSION",
+                hint=f"for instance {option} cuda=12.8",
+            )
+        if component in chosen:
+            raise UsageError(
+                f"{option} names {component} twice", hint="give one version of each component"
+            )
+        if component not in COMPONENTS and component not in (known := components()):
+            raise unknown("component", component, known)
+        chosen[component] = version
+    return chosen
+
+
+def components() -> tuple[str, ...]:
+    """Return the names that a version can be chosen for: the fixed ones and every framework of the catalogue."""
+    return (*COMPONENTS, *sorted(load().frameworks))
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error about a name that does not exist, with the nearest that do."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
+    return UsageError(f"there is no {what} {name!r}", hint=f"nearest names: {', '.join(near)}")
+
+
+def paint() -> Paint:
+    """Return colours for standard output: on a terminal, unless NO_COLOR is set."""
+    return Paint(
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

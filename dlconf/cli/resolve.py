@@ -1,0 +1,77 @@
+"""`dlconf resolve`: the stack of a machine described on the command line, with no host at all."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from dlconf.catalogue import load
+from dlconf.cli import options
+from dlconf.report import resolve as report
+from dlconf.resolve import resolve as choose
+from dlconf.stack import Machine
+from dlconf.wishes import Wishes
+
+
+@click.command()
+@click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    metavar="NAME-OR-PCI-ID",
+    help='A GPU: "RTX 3090", 2204 or 10de:2204; once for each. None: a CPU machine.',
+)
+@click.option(
+    "--os",
+    "os_id",
+    required=True,
+    metavar="ID-VERSION",
+    help="For instance ubuntu-22.04, debian-12.",
+)
+@click.option(
+    "--arch", "architecture", default="x86_64", show_default=True, help="As uname -m says it."
+)
+@click.option(
+    "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
+)
+@click.option(
+    "--pin",
+    "pins",
+    multiple=True,
+    metavar="COMPONENT=VERSION",
+    help="Allow only this version of a component; may be repeated.",
+)
+@click.option(
+    "--ignore-gpu",
+    "ignore_gpus",
+    multiple=True,
+    metavar="SLOT-OR-ID",
+    help="Leave this GPU out of the choice; may be repeated.",
+)
+@options.json_option
+def resolve(
+    *,
+    gpus: tuple[str, ...],
+    os_id: str,
+    architecture: str,
+    frameworks: tuple[str, ...],
+    pins: tuple[str, ...],
+    ignore_gpus: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Choose the stack for a machine described on the command line.
+
+    No host is asked; the reason of each choice is printed with it.
+    """
+    catalogue = load()
+    machine = Machine.described(gpus=gpus, os=os_id, architecture=architecture, catalogue=catalogue)
+    wishes = Wishes(
+        frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
+    )
+    resolution = choose(machine, wishes, catalogue).as_json()
+    click.echo(
+        json.dumps(report.data(resolution), ensure_ascii=False)
+        if as_json
+        else report.text(resolution, options.paint())
+    )

@@ -1,0 +1,129 @@
+"""The facts of a host, as the module `dlconf_collect` gathers them and as tests record them.
+
+Facts are plain JSON data and stay so: they are compared, stored and sent as they came. The types below say what is
+in them; sizes are in MiB, versions are text, PCI numbers are lower-case hexadecimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict, cast
+
+from dlconf.errors import DlconfError
+
+SCHEMA = 1
+
+
+class OperatingSystem(TypedDict):
+    """Fields of os-release."""
+
+    id: str
+    version: str
+    codename: str
+    name: str
+
+
+class PciDevice(TypedDict):
+    """One PCI function; `class` is six hexadecimal digits."""
+
+    slot: str
+    vendor: str
+    device: str
+    subsystem_vendor: str
+    subsystem_device: str
+    driver: str | None
+
+
+class NvidiaState(TypedDict):
+    """What the running kernel says of NVIDIA's module, and the library on disk."""
+
+    module_version: str | None
+    module_flavour: Literal["open", "proprietary"] | None
+    library_version: str | None
+    nouveau_loaded: bool
+    gpus: list[dict[str, str]]
+
+
+class DkmsBuild(TypedDict):
+    """One module build; `state` is added, built or installed."""
+
+    module: str
+    version: str
+    kernel: str | None
+    state: str
+
+
+class Package(TypedDict):
+    """One installed Debian package."""
+
+    version: str
+    source: str
+    status: str
+    hold: bool
+
+
+class DpkgState(TypedDict):
+    """Watched packages by name, and all packages that dpkg left half-done."""
+
+    packages: dict[str, Package]
+    broken: list[str]
+
+
+class PathState(TypedDict):
+    """One existing path; `sha256` and `size` (bytes) for files, `target` for links."""
+
+    type: Literal["file", "directory", "link"]
+    mode: NotRequired[str]
+    owner: NotRequired[str]
+    group: NotRequired[str]
+    sha256: NotRequired[str]
+    size: NotRequired[int]
+    target: NotRequired[str]
+    fingerprints: NotRequired[list[str]]
+
+
+class Environment(TypedDict):
+    """One Python environment; `python` is None where the interpreter does not run."""
+
+    python: str | None
+    packages: dict[str, str]
+    conda: dict[str, str]
+
+
+class Facts(TypedDict):
+    """All that is known of a host."""
+
+    schema: int
+    hostname: str
+    os: OperatingSystem
+    architecture: str
+    kernel: str
+    glibc: str | None
+    python: str
+    memory_mib: int
+    free_mib: dict[str, int]
+    secure_boot: bool | None
+    pci: list[PciDevice]
+    nvidia: NvidiaState
+    kernels: list[str]
+    dkms: list[DkmsBuild]
+    dpkg: DpkgState
+    paths: dict[str, PathState]
+    environments: dict[str, Environment]
+    record: dict[str, Any] | None
+
+
+def read(data: Mapping[str, Any]) -> Facts:
+    """Return decoded JSON as facts.
+
+    Raises:
+        DlconfError: the data has another schema, or lacks a field.
+    """
+    if data.get("schema") != SCHEMA:
+        raise DlconfError(
+            f"these facts have schema {data.get('schema')!r}; this dlconf reads schema {SCHEMA}",
+            hint="collect them again with `dlconf detect --json`",
+        )
+    if missing := sorted(Facts.__required_keys__ - data.keys()):
+        raise DlconfError(f"these facts lack {', '.join(missing)}")
+    return cast(Facts, dict(data))

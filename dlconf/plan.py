@@ -1,0 +1,90 @@
+"""What would change on a host, role by role: the difference between its facts and the roles' contracts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlconf.contract import PENDING_KINDS, Difference, Resource, differences
+from dlconf.facts import Facts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The differences of one host.
+
+    Attributes:
+        roles: role -> what it would change, in the order of the roles; roles with nothing to change are left out.
+        pending: what only a reboot brings about; no role can, so it is no drift.
+    """
+
+    roles: Mapping[str, tuple[Difference, ...]]
+    pending: tuple[Difference, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as JSON data."""
+        return {
+            "roles": [
+                {"role": role, "resources": [difference.as_json() for difference in found]}
+                for role, found in self.roles.items()
+            ],
+            "pending": [difference.as_json() for difference in self.pending],
+        }
+
+
+def make(contracts: Mapping[str, Iterable[Resource]], facts: Facts) -> Plan:
+    """Return the plan of one host.
+
+    Args:
+        contracts: role -> its rendered contract, in the order in which roles are applied.
+        facts: the host's facts, gathered with the roles' watch lists.
+    """
+    roles: dict[str, tuple[Difference, ...]] = {}
+    pending: list[Difference] = []
+    for role, contract in contracts.items():
+        found = differences(contract, facts)
+        pending.extend(difference for difference in found if difference.kind in PENDING_KINDS)
+        if drift := tuple(
+            difference for difference in found if difference.kind not in PENDING_KINDS
+        ):
+            roles[role] = drift
+    return Plan(roles, tuple(pending))
+
+
+BULKY_KINDS = frozenset({"package", "python_env", "conda_package"})
+DISK_MIB: Mapping[str, Mapping[str, int]] = {
+    "nvidia_driver": {"/usr": 1500, "/var": 500},
+    "cuda": {"/usr": 8000, "/var": 8000},  # the toolkit; its local repository, packed and unpacked
+    "cudnn": {"/usr": 2500, "/var": 2500},
+    "anaconda": {"/opt": 1500},
+}
+"""Space in MiB that a role needs when it installs anew, rounded up.
+
+From Debian's own packages (driver 535: 0.9 GB; nvidia-cuda-toolkit 11.8: 1.6 GB packed, 5.6 GB installed, and NVIDIA's
+toolkit brings its profilers too) and the cuDNN wheels on PyPI.
+"""
+ENVIRONMENT_MIB = {"cpu": 2000, "gpu": 8000}
+"""The same for one environment below /opt: PyTorch, JAX or TensorFlow take 0.6 to 1.5 GB, with CUDA's wheels 5 to 7."""
+
+
+def disk_mib(plan: Plan, *, has_gpu: bool) -> dict[str, int]:
+    """Return the free space in MiB, by path, that a plan needs; what is only mended needs none."""
+    needed: Counter[str] = Counter()
+    for role, found in plan.roles.items():
+        new = [
+            difference
+            for difference in found
+            if difference.action == "add" and difference.kind in BULKY_KINDS
+        ]
+        if role == "frameworks":
+            environments = {
+                difference.id
+                for difference in new
+                if difference.kind == "python_env" and ":" not in difference.id
+            }
+            needed["/opt"] += len(environments) * ENVIRONMENT_MIB["gpu" if has_gpu else "cpu"]
+        elif new:
+            needed.update(DISK_MIB.get(role, {}))
+    return {path: mib for path, mib in needed.items() if mib}

@@ -1,0 +1,192 @@
+"""One task that says how a host stands: collect its facts, choose its stack, render the contracts, make the plan.
+
+Ansible imports this module once, in its main process, and the workers inherit it by fork: the catalogue and the
+resolver are imported here so that no worker pays for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from dlconf import catalogue, facts, plan, wishes
+from dlconf.errors import DlconfError
+from dlconf.resolve import record, resolve
+from dlconf.stack import Machine
+
+SCHEMA = 1
+WATCH_KINDS = ("packages", "paths", "environments")
+
+catalogue.load()  # before the first fork
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
+    """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
+
+    Args of the task: `roles`, in the order in which they are applied.
+    The result's `dlconf` holds schema, facts, resolution, plan and error; see docs/architecture.md.
+    """
+
+    _requires_connection = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the state of the host; the task fails where it has none."""
+        super().run(tmp, task_vars)
+        state: dict[str, Any] = {
+            "schema": SCHEMA,
+            "facts": None,
+            "resolution": None,
+            "plan": None,
+            "error": None,
+        }
+        try:
+            return self._survey(state, task_vars or {})
+        except AnsibleConnectionFailure:
+            raise  # Ansible counts the host as unreachable, a refused login too
+        except (DlconfError, AnsibleError) as error:
+            state["error"] = {
+                "kind": type(error).__name__,
+                "exit_code": getattr(error, "exit_code", 1),
+                "message": getattr(error, "message", str(error)),
+                "hint": getattr(error, "hint", ""),
+            }
+            return {
+                "failed": True,
+                "changed": False,
+                "msg": state["error"]["message"],
+                "dlconf": state,
+            }
+
+    def _survey(self, state: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        roles: list[str] = self._task.args["roles"]
+        variables = self._with_roles(task_vars, roles)
+        collected = self._execute_module(
+            module_name="dlconf_collect",
+            module_args=self._watch(variables, roles),
+            task_vars=task_vars,
+        )
+        if "dlconf_facts" not in collected:
+            return {**collected, "failed": True, "dlconf": state}
+        state["facts"] = facts.read(collected["dlconf_facts"])
+        state["resolution"] = self._resolution(state["facts"], variables, task_vars)
+        host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
+        variables |= {
+            "dlconf_resolution": state["resolution"],
+            "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
+        }
+        contracts = {role: self._render(variables, f"__{role}_contract") for role in roles}
+        host_plan = plan.make(contracts, state["facts"])
+        state["plan"] = host_plan.as_json()
+        drifted = roles if self._render(variables, "dlconf_all") else list(host_plan.roles)
+        host_facts["dlconf_disk_mib"] = plan.disk_mib(
+            host_plan, has_gpu=bool(state["resolution"]["gpus"])
+        )
+        result = {"changed": False, "dlconf": state, "ansible_facts": host_facts}
+        return result | groups(drifted, bool(host_plan.pending))
+
+    def _with_roles(self, task_vars: dict[str, Any], roles: list[str]) -> dict[str, Any]:
+        """Return the variables as tasks of these roles would see them: defaults below all others, vars above."""
+        defaults: dict[str, Any] = {"dlconf_all": False}
+        internal: dict[str, Any] = {}
+        for role in roles:
+            folder = role_folder(role, task_vars.get("playbook_dir", "."))
+            defaults |= self._read(folder / "defaults" / "main.yml")
+            internal |= self._read(folder / "vars" / "main.yml")
+        return defaults | task_vars | internal
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        if not path.exists():
+            return {}
+        return self._loader.load_from_file(str(path), trusted_as_template=True) or {}
+
+    def _render(self, variables: dict[str, Any], name: str) -> Any:
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        return templar.template(variables.get(name))
+
+    def _watch(self, variables: dict[str, Any], roles: list[str]) -> dict[str, Any]:
+        """Return the module's arguments: what any of the roles may own on this host."""
+        watch: dict[str, Any] = {kind: [] for kind in WATCH_KINDS}
+        for role in roles:
+            for kind, patterns in (self._render(variables, f"__{role}_watch") or {}).items():
+                watch[kind] = sorted({*watch[kind], *patterns})
+        return watch
+
+    def _resolution(
+        self, host_facts: facts.Facts, variables: dict[str, Any], task_vars: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the planned resolution where one is given, else resolve anew."""
+        planned = self._render(variables, "dlconf_planned") or {}
+        host = task_vars["inventory_hostname"]
+        if host in planned:
+            return dict(planned[host])
+        own = {
+            name: self._render(variables | {name: value}, name)
+            for name, value in self._inventory(task_vars)
+        }
+        site_files = tuple(
+            Path(name) for name in wishes.site_catalogues(own, task_vars.get("inventory_dir"))
+        )
+        resolution = resolve(
+            Machine.from_facts(host_facts), wishes.read(own), catalogue.load(site_files)
+        )
+        text = json.dumps(record(resolution), indent=2, sort_keys=True) + "\n"
+        return resolution.as_json() | {"record_text": text}
+
+    @staticmethod
+    def _inventory(task_vars: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Return the variables that inventory and command line set for the host and that hold wishes.
+
+        The plays' own variables map the stack to the roles' and would shadow them here.
+        """
+        host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+        return [(name, host[name]) for name in wishes.VARIABLES if name in host]
+
+
+def role_folder(role: str, playbook_dir: str) -> Path:
+    """Return a role's folder, looked up as Ansible does it.
+
+    Raises:
+        DlconfError: there is no such role.
+    """
+    for base in (Path(playbook_dir) / "roles", *map(Path, constants.DEFAULT_ROLES_PATH)):
+        if (base / role).is_dir():
+            return base / role
+    raise DlconfError(f"there is no role {role}", hint="look at roles_path in ansible.cfg")
+
+
+def ansible_names(host_facts: facts.Facts) -> dict[str, Any]:
+    """Return what roles read of a host under the names that Ansible's own `setup` gives, so that none has to run it."""
+    system = host_facts["os"]
+    return {
+        "distribution": {"ubuntu": "Ubuntu", "debian": "Debian"}.get(system["id"], system["name"]),
+        "distribution_version": system["version"],
+        "distribution_major_version": system["version"].split(".")[0],
+        "distribution_release": system["codename"],
+        "os_family": "Debian" if system["id"] in ("ubuntu", "debian") else system["name"],
+        "architecture": host_facts["architecture"],
+        "kernel": host_facts["kernel"],
+    }
+
+
+def groups(drifted: list[str], pending: bool) -> dict[str, Any]:
+    """Return the part of a task's result that puts the host into the group of each role it needs.
+
+    The strategy adds a host to one group a result, with that group's parents: so the set of needs is the group.
+    A host in `dlconf_pending` waits for a reboot.
+    """
+    needs = [f"drift_{role}" for role in drifted] + (["pending"] if pending else [])
+    if not needs:
+        return {}
+    parents = (["drift"] if drifted else []) + needs
+    return {
+        "add_group": "dlconf_of_" + "_and_".join(needs),
+        "parent_groups": [f"dlconf_{name}" for name in parents],
+    }

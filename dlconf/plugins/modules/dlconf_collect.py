@@ -1,0 +1,392 @@
+#!/usr/bin/python
+"""Read what a host has: hardware, packages, owned paths, environments. Changes and decides nothing.
+
+It runs on the host with Python's standard library only (3.8 to 3.14); `facts.py` describes the result.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import glob
+import grp
+import hashlib
+import json
+import os
+import platform
+import pwd
+import re
+import stat
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: dlconf_collect
+short_description: Read the facts that dlconf's contracts and resolver need
+description:
+  - Reads sysfs, the dpkg database, DKMS' tree, the watched paths and Python environments.
+  - Changes nothing on the host, in check mode or out of it.
+options:
+  packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
+  paths: {type: list, elements: str, default: [], description: [globs of paths to report]}
+  environments: {type: list, elements: str, default: [], description: [globs of Python environments to report]}
+  record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
+author: dlconf
+"""
+RETURN = r"""
+dlconf_facts: {type: dict, returned: always, description: the facts, as dlconf/facts.py describes them}
+"""
+
+SCHEMA = 1
+HASH_LIMIT_BYTES = (
+    1 << 20
+)  # no owned file is near this; a truncated or replaced one is told by its size
+KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
+
+
+def read_text(path: str) -> str | None:
+    """Return a file's text stripped of white space, or None when it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return None
+
+
+def operating_system() -> dict[str, str]:
+    """Return id, version, codename and name from os-release."""
+    fields = {}
+    for line in (read_text("/etc/os-release") or "").splitlines():
+        key, separator, value = line.partition("=")
+        if separator:
+            fields[key] = value.strip("\"'")
+    return {
+        "id": fields.get("ID", ""),
+        "version": fields.get("VERSION_ID", ""),
+        "codename": fields.get("VERSION_CODENAME", ""),
+        "name": fields.get("PRETTY_NAME", ""),
+    }
+
+
+def glibc_version() -> str | None:
+    """Return the C library's version, such as 2.36, or None on another library."""
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").split()[-1]
+    except (ValueError, IndexError, OSError):
+        return None
+
+
+def memory_mib() -> int:
+    """Return the host's memory in MiB."""
+    found = re.search(r"^MemTotal:\s+(\d+) kB", read_text("/proc/meminfo") or "", re.M)
+    return int(found.group(1)) // 1024 if found else 0
+
+
+def free_mib(paths: tuple[str, ...] = ("/", "/opt", "/usr", "/var")) -> dict[str, int]:
+    """Return the space in MiB that root can still write below each path that exists."""
+    free = {}
+    for path in paths:
+        try:
+            status = os.statvfs(path)
+        except OSError:
+            continue
+        free[path] = status.f_bavail * status.f_frsize // (1 << 20)
+    return free
+
+
+def secure_boot() -> bool | None:
+    """Return whether Secure Boot is on, or None on a host without EFI variables."""
+    for path in glob.glob("/sys/firmware/efi/efivars/SecureBoot-*"):
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()[-1:] == b"\x01"
+        except OSError:
+            pass
+    return None
+
+
+def pci_devices(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
+    """Return display controllers of any vendor and all NVIDIA functions, in slot order."""
+    devices = []
+    for slot in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+        base = os.path.join(root, slot)
+        fields: dict[str, Any] = {
+            name: (read_text(os.path.join(base, name)) or "0x")[2:]
+            for name in ("vendor", "device", "class", "subsystem_vendor", "subsystem_device")
+        }
+        if fields["vendor"] != "10de" and not fields["class"].startswith("03"):
+            continue
+        driver = os.path.join(base, "driver")
+        fields["driver"] = (
+            os.path.basename(os.path.realpath(driver)) if os.path.islink(driver) else None
+        )
+        devices.append(dict(fields, slot=slot))
+    return devices
+
+
+def library_version() -> str | None:
+    """Return the version of the driver's user-space library, from the name of the file itself."""
+    for pattern in (
+        "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+        "/usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.1",
+        "/usr/lib64/libcuda.so.1",
+    ):
+        found = re.search(r"\.so\.(\d+\.[\d.]+)$", os.path.realpath(pattern))
+        if found and os.path.exists(pattern):
+            return found.group(1)
+    return None
+
+
+def nvidia_state() -> dict[str, Any]:
+    """Return what the running kernel says of NVIDIA's module, and the library on disk."""
+    text = read_text("/proc/driver/nvidia/version")
+    gpus = []
+    for path in sorted(glob.glob("/proc/driver/nvidia/gpus/*/information")):
+        model = re.search(r"^Model:\s*(.+)$", read_text(path) or "", re.M)
+        gpus.append(
+            {
+                "slot": os.path.basename(os.path.dirname(path)),
+                "name": model.group(1).strip() if model else "",
+            }
+        )
+    return {
+        "module_version": read_text("/sys/module/nvidia/version"),
+        "module_flavour": None
+        if text is None
+        else "open"
+        if "Open Kernel Module" in text
+        else "proprietary",
+        "library_version": library_version(),
+        "nouveau_loaded": os.path.isdir("/sys/module/nouveau"),
+        "gpus": gpus,
+    }
+
+
+def kernels() -> list[str]:
+    """Return the installed kernels that DKMS can build for: those with their headers."""
+    return sorted(
+        os.path.basename(os.path.dirname(path))
+        for path in glob.glob("/lib/modules/*/build")
+        if os.path.isdir(path)
+    )
+
+
+def dkms_state(root: str = "/var/lib/dkms") -> list[dict[str, Any]]:
+    """Return the state of each DKMS module, version and kernel: added, built or installed.
+
+    DKMS marks an installed build with a link ROOT/MODULE/kernel-KERNEL-ARCH; the module file itself must be there too.
+    """
+    states = []
+    for path in sorted(glob.glob(os.path.join(root, "*", "*", "source"))):
+        version_dir = os.path.dirname(path)
+        module, version = version_dir.split(os.sep)[-2:]
+        builds = sorted(glob.glob(os.path.join(version_dir, "*", "*", "module")))
+        if not builds:
+            states.append({"module": module, "version": version, "kernel": None, "state": "added"})
+        for build in builds:
+            kernel, arch = build.split(os.sep)[-3:-1]
+            link = os.path.join(root, module, "kernel-{}-{}".format(kernel, arch))
+            installed = os.path.realpath(link) == os.path.dirname(os.path.realpath(build)) and all(
+                glob.glob(os.path.join("/lib/modules", kernel, "**", name), recursive=True)
+                for name in os.listdir(build)
+            )
+            states.append(
+                {
+                    "module": module,
+                    "version": version,
+                    "kernel": kernel,
+                    "state": "installed" if installed else "built",
+                }
+            )
+    return states
+
+
+def dpkg_state(patterns: list[str], root: str = "/var/lib/dpkg") -> dict[str, Any]:
+    """Return the packages whose names match a pattern, and every package that dpkg left half-done."""
+    matches = re.compile(
+        "|".join(fnmatch.translate(pattern) for pattern in patterns) or r"\Z\A"
+    ).match
+    packages, broken = {}, []
+    for stanza in (read_text(os.path.join(root, "status")) or "").split("\n\n"):
+        fields: dict[str, str] = dict(
+            re.findall(r"^(Package|Status|Version|Source): (.+)$", stanza, re.M)
+        )
+        if len(fields.get("Status", "").split()) != 3:
+            continue
+        name = fields["Package"]
+        want, flag, status = fields["Status"].split()
+        if flag != "ok" or status in ("half-installed", "unpacked", "half-configured"):
+            broken.append(name)
+        if status not in ("installed", "triggers-awaited", "triggers-pending") or not matches(name):
+            continue
+        packages[name] = {
+            "version": fields.get("Version", ""),
+            "source": fields.get("Source", name).partition(" ")[0],
+            "status": status,
+            "hold": want == "hold",
+        }
+    if glob.glob(os.path.join(root, "updates", "[0-9]*")):  # the journal of a run that did not end
+        broken.append("(dpkg was interrupted)")
+    return {"packages": packages, "broken": broken}
+
+
+def openpgp_fingerprints(data: bytes) -> list[str]:
+    """Return the fingerprints of the primary keys (version 4) in a keyring, binary or armoured (RFC 4880, 12.2)."""
+    if data.lstrip().startswith(b"-----BEGIN"):
+        body = re.sub(
+            rb"(?s).*?\r?\n\r?\n(.*?)\r?\n(=[^\r\n]{4}\r?\n)?-----END.*", rb"\1", data, count=1
+        )
+        data = base64.b64decode(body, validate=False)
+    fingerprints, at = [], 0
+    while at + 2 < len(data) and data[at] & 0x80:
+        new, first = data[at] & 0x40, data[at + 1]
+        tag = data[at] & 0x3F if new else (data[at] >> 2) & 0x0F
+        if new:
+            if first < 192:
+                start, length = at + 2, first
+            elif first < 224:
+                start, length = at + 3, ((first - 192) << 8) + data[at + 2] + 192
+            else:
+                start, length = at + 6, int.from_bytes(data[at + 2 : at + 6], "big")
+        else:
+            size = 1 << (data[at] & 3)
+            start, length = at + 1 + size, int.from_bytes(data[at + 1 : at + 1 + size], "big")
+        packet = data[start : start + length]
+        if tag == 6 and packet[:1] == b"\x04":
+            digest = hashlib.sha1(b"\x99" + len(packet).to_bytes(2, "big") + packet)  # noqa: S324 the format's own hash
+            fingerprints.append(digest.hexdigest().upper())
+        at = start + length
+    return fingerprints
+
+
+def path_state(path: str) -> dict[str, Any]:
+    """Return type, mode, owner, group and content hash (or link target) of one existing path."""
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        return {"type": "link", "target": os.readlink(path)}
+    state: dict[str, Any] = {
+        "type": "directory" if stat.S_ISDIR(status.st_mode) else "file",
+        "mode": "{:04o}".format(stat.S_IMODE(status.st_mode)),
+        "owner": account(pwd.getpwuid, status.st_uid),
+        "group": account(grp.getgrgid, status.st_gid),
+    }
+    if stat.S_ISREG(status.st_mode):
+        state["size"] = status.st_size
+        if status.st_size <= HASH_LIMIT_BYTES:
+            with open(path, "rb") as stream:
+                data = stream.read()
+            state["sha256"] = hashlib.sha256(data).hexdigest()
+            if path.endswith(KEYRING_SUFFIXES):
+                state["fingerprints"] = openpgp_fingerprints(data)
+    return state
+
+
+def account(lookup: Callable[[int], Any], number: int) -> str:
+    """Return the name of a user or group id, or the number as text where it has none."""
+    try:
+        return str(lookup(number)[0])
+    except KeyError:
+        return str(number)
+
+
+def watched_paths(globs: list[str]) -> dict[str, Any]:
+    """Return the state of every existing path that matches a glob."""
+    states = {}
+    for pattern in globs:
+        for path in glob.glob(pattern):
+            try:
+                states[path] = path_state(path)
+            except OSError:
+                continue  # gone, or not ours to read: a contract that needs it will say so
+    return states
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def environment_state(prefix: str) -> dict[str, Any]:
+    """Return an environment's Python version, its distributions and its conda packages, read from their metadata."""
+    packages, conda = {}, {}
+    for path in glob.glob(
+        os.path.join(prefix, "lib", "python3.*", "site-packages", "*.dist-info", "METADATA")
+    ):
+        name, _separator, version = os.path.basename(os.path.dirname(path))[
+            : -len(".dist-info")
+        ].partition("-")
+        packages[normalised(name)] = version
+    for path in glob.glob(os.path.join(prefix, "conda-meta", "*.json")):
+        name, version = os.path.basename(path).rsplit("-", 2)[:2]
+        conda[name] = version
+    config = re.search(
+        r"^version(?:_info)? = (\d+\.\d+\.\d+)",
+        read_text(os.path.join(prefix, "pyvenv.cfg")) or "",
+        re.M,
+    )
+    python = conda.get("python") or (config.group(1) if config else None)
+    runs = os.access(os.path.join(prefix, "bin", "python"), os.X_OK)
+    return {"python": python if runs else None, "packages": packages, "conda": conda}
+
+
+def record_state(path: str) -> dict[str, Any] | None:
+    """Return the recorded choice of stack, or None where it is missing or no JSON object."""
+    try:
+        record = json.loads(read_text(path) or "")
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def collect(
+    packages: list[str], paths: list[str], environments: list[str], record: str
+) -> dict[str, Any]:
+    """Return the facts of this host."""
+    prefixes = sorted(
+        {
+            prefix
+            for pattern in environments
+            for prefix in glob.glob(pattern)
+            if os.path.isdir(prefix)
+        }
+    )
+    return {
+        "schema": SCHEMA,
+        "hostname": platform.node(),
+        "os": operating_system(),
+        "architecture": platform.machine(),
+        "kernel": platform.release(),
+        "glibc": glibc_version(),
+        "python": platform.python_version(),
+        "memory_mib": memory_mib(),
+        "free_mib": free_mib(),
+        "secure_boot": secure_boot(),
+        "pci": pci_devices(),
+        "nvidia": nvidia_state(),
+        "kernels": kernels(),
+        "dkms": dkms_state(),
+        "dpkg": dpkg_state(packages),
+        "paths": watched_paths(paths),
+        "environments": {prefix: environment_state(prefix) for prefix in prefixes},
+        "record": record_state(record),
+    }
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    lists = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "packages": dict(lists),
+            "paths": dict(lists),
+            "environments": dict(lists),
+            "record": {"type": "path", "default": "/etc/dlconf/stack.json"},
+        },
+        supports_check_mode=True,
+    )
+    module.exit_json(changed=False, dlconf_facts=collect(**module.params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rendering: functions that return text or JSON data and print nothing."""

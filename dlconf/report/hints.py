@@ -1,0 +1,89 @@
+"""What to do next about a failure, by the module's message, which comes from an event and never from a screen."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlconf.outcome import TaskFailure
+
+
+@dataclass(frozen=True)
+class _Rule:
+    pattern: re.Pattern[str]
+    hint: str
+
+
+def _rule(pattern: str, hint: str) -> _Rule:
+    return _Rule(re.compile(pattern, re.IGNORECASE), hint)
+
+
+_RULES = (
+    _rule(
+        r"host key verification failed|remote host identification has changed",
+        "the host key is not the known one, or not known yet: compare its fingerprint at the console, "
+        "then accept it with: ssh {host}",
+    ),
+    _rule(
+        r"permission denied \((publickey|password|keyboard)",
+        "the host refuses the key: try ssh {host}, then ssh-copy-id {host}, or name the user with ansible_user",
+    ),
+    _rule(
+        r"missing sudo password|a password is required|incorrect sudo password|sorry, try again|become password",
+        "sudo on {host} asks for a password: run again with --ask-become-pass",
+    ),
+    _rule(
+        r"is not in the sudoers|not allowed to execute",
+        "let the user run sudo on {host}, or name another with ansible_user",
+    ),
+    _rule(
+        r"could not get lock|dpkg/lock|lists/lock|apt lock|is another process using it|failed to lock apt",
+        "another process on {host} holds the apt lock (unattended-upgrades?): wait for it, then apply again",
+    ),
+    _rule(
+        r"checksum|hash sum mismatch",
+        "the download is not what was expected, and nothing was installed from it: apply again; if it stays so, "
+        "see whether a proxy or mirror changes it",
+    ),
+    _rule(
+        r"fingerprint",
+        "the key is not the pinned one, and nothing was installed: do not go on before you know why; a proxy or "
+        "mirror may answer for the vendor",
+    ),
+    _rule(
+        r"no space left|not enough free|free disk|disk full",
+        "free disk space on {host}, then apply again",
+    ),
+    _rule(
+        r"dpkg was interrupted|dpkg --configure",
+        "dpkg on {host} was cut: apply again, preflight repairs it",
+    ),
+    _rule(
+        r"no python|python3?: (command )?not found|/usr/bin/python3: no such file",
+        "install Python on {host}: apt-get install python3",
+    ),
+    _rule(
+        r"temporary failure resolving|could not resolve|name or service not known|failed to fetch",
+        "{host} cannot reach the download's server: look at its DNS, network and proxy",
+    ),
+)
+_UNREACHABLE = "see whether this works: ssh {host} true"
+
+
+def for_failure(host: str, failure: TaskFailure, *, unreachable: bool, log: Path) -> str:
+    """Return what to do next about a failure on a host.
+
+    Args:
+        host: name in the inventory.
+        failure: with the module's message.
+        unreachable: the connection failed, not a task.
+        log: Ansible's full output.
+    """
+    for rule in _RULES:
+        if rule.pattern.search(failure.message):
+            return rule.hint.format(host=shlex.quote(host))
+    if unreachable:
+        return _UNREACHABLE.format(host=shlex.quote(host))
+    return f"the full output is in {log}"

@@ -1,0 +1,163 @@
+"""The plan as text and as data: per host and role what would change, from what to what, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlconf.contract import Difference
+from dlconf.hosts import PROBLEMS, HostState, RoleChanges, Survey
+from dlconf.report import problems
+from dlconf.report.text import PLAIN, SIGNS, Paint, clean, columns, count, one_line, stack_versions
+
+NOTHING = "none"
+
+
+def text(survey: Survey, log: Path, paint: Paint = PLAIN) -> str:
+    """Return the plan: one block a host, then the hosts without a plan, then a line of counts."""
+    lines: list[str] = []
+    for host in survey.hosts.values():
+        if host.status == "drift":
+            lines += [*_host(host, paint), ""]
+        elif host.status == "in_sync":
+            lines += [
+                f"{paint(clean(host.name), 'bold')}: nothing to change",
+                *pending_lines(host.pending),
+                "",
+            ]
+    if trouble := problems.of_states(survey.hosts.values(), log, paint):
+        lines += [*trouble, ""]
+    return "\n".join([*lines, counts(survey)])
+
+
+def counts(survey: Survey) -> str:
+    """Return the plan's last line: how many hosts, and how many resources of each action."""
+    drifted = survey.with_status("drift")
+    actions = Counter(change.action for host in drifted for change in host.changes)
+    parts = [f"{count(len(drifted), 'host')} to change" if drifted else "nothing to change"]
+    if drifted:
+        parts[0] += (
+            f" ({count(actions.total(), 'resource')}: {actions['add']} to add, "
+            f"{actions['change']} to change, {actions['remove']} to remove)"
+        )
+    if in_sync := survey.with_status("in_sync"):
+        parts.append(f"{count(len(in_sync), 'host')} in order")
+    for status in PROBLEMS:
+        if hosts := survey.with_status(status):
+            parts.append(f"{count(len(hosts), 'host')} {problems.WORDS[status]}")
+    return "Plan: " + ", ".join(parts)
+
+
+def _host(host: HostState, paint: Paint) -> list[str]:
+    lines = [paint(clean(host.name), "bold") + f"  {gpu_names(host.resolution)}"]
+    if host.resolution:
+        lines += ["  stack", *stack_lines(host.resolution, paint, indent=4)]
+    lines += role_lines(host.roles, paint)
+    return lines + pending_lines(host.pending)
+
+
+def stack_lines(resolution: Mapping[str, Any], paint: Paint = PLAIN, indent: int = 2) -> list[str]:
+    """Return each component of a stack with its version, and below it the reasons for it; then the notes."""
+    lines: list[str] = []
+    reasons = list(resolution.get("reasons", ()))
+    versions = stack_versions(resolution["stack"])
+    for (name, _), line in zip(versions, columns(versions, indent), strict=True):
+        lines.append(line)
+        lines += [
+            " " * (indent + 4) + _reason(reason, paint)
+            for reason in reasons
+            if reason["component"] == name
+        ]
+    shown = {name for name, _ in versions}
+    lines += [
+        " " * indent
+        + f"{one_line(reason['component'])}  {one_line(reason['choice'])}: {_reason(reason, paint)}"
+        for reason in reasons
+        if reason["component"] not in shown
+    ]
+    return lines + [
+        " " * indent + f"note: {one_line(note)}" for note in resolution.get("notes", ())
+    ]
+
+
+def _reason(reason: Mapping[str, Any], paint: Paint) -> str:
+    source = f" [{one_line(reason['source'])}]" if reason.get("source") else ""
+    return one_line(reason["because"]) + paint(source, "dim")
+
+
+def role_lines(roles: tuple[RoleChanges, ...], paint: Paint = PLAIN) -> list[str]:
+    """Return the changes of each role, `+ ~ -` before each resource."""
+    lines: list[str] = []
+    for role in roles:
+        lines.append(f"  {clean(role.role)}")
+        lines += [
+            "    " + paint(f"{SIGNS.get(change.action, '~')} {described(change)}", _colour(change))
+            for change in role.resources
+        ]
+    return lines
+
+
+def described(change: Difference) -> str:
+    """Return a resource with what is there and what is wanted."""
+    found = NOTHING if change.found is None else change.found
+    return one_line(f"{change.kind} {change.id}: {found} -> {change.expected}")
+
+
+def _colour(change: Difference) -> str:
+    return change.action if change.action in SIGNS else "change"
+
+
+def pending_lines(pending: tuple[Difference, ...]) -> list[str]:
+    """Return what waits for a reboot."""
+    return [
+        f"  reboot needed: {described(change)} (dlconf apply --reboot does it)"
+        for change in pending
+    ]
+
+
+def gpu_names(resolution: Mapping[str, Any] | None) -> str:
+    """Return the GPUs of a host with their compute capability."""
+    gpus = (resolution or {}).get("gpus") or ()
+    if not gpus:
+        return "no NVIDIA GPU: CPU builds"
+    return ", ".join(
+        one_line(f"{gpu['name']} (sm_{str(gpu.get('compute_capability') or '?').replace('.', '')})")
+        for gpu in gpus
+    )
+
+
+def data(survey: Survey, log: Path, command: str) -> dict[str, Any]:
+    """Return the plan as JSON data."""
+    return {
+        "schema": 1,
+        "command": command,
+        "hosts": {host.name: host_data(host, log) for host in survey.hosts.values()},
+        "summary": summary_data(survey),
+        "log": str(log),
+    }
+
+
+def host_data(host: HostState, log: Path) -> dict[str, Any]:
+    """Return one host's plan as JSON data."""
+    return {
+        "status": host.status,
+        "resolution": host.resolution,
+        "roles": roles_data(host.roles),
+        "pending": [vars(change) for change in host.pending],
+        "failure": problems.as_data(host.status, host.failure, problems.hint_of(host, log)),
+    }
+
+
+def roles_data(roles: tuple[RoleChanges, ...]) -> list[dict[str, Any]]:
+    """Return changes by role as JSON data."""
+    return [
+        {"role": role.role, "resources": [vars(change) for change in role.resources]}
+        for role in roles
+    ]
+
+
+def summary_data(survey: Survey) -> dict[str, int]:
+    """Return how many hosts there are of each status."""
+    return dict(Counter(host.status for host in survey.hosts.values()))

@@ -1,0 +1,46 @@
+"""What a user asks of hosts, whichever command it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlconf.runner import Passwords
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        inventory: a source, checked.
+        limit: pattern of hosts; None for all.
+        roles: roles to look at; none for all.
+        pins: component -> version, above those of the inventory.
+        upgrade: move on to the newest versions.
+        ignore_gpus: PCI slots or ids to leave out; None leaves it to the inventory.
+        reboot: restart hosts that need it.
+    """
+
+    inventory: str
+    limit: str | None = None
+    roles: tuple[str, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    upgrade: bool = False
+    ignore_gpus: tuple[str, ...] = ()
+    forks: int | None = None
+    passwords: Passwords = field(default_factory=Passwords)
+    check: bool = False
+    diff: bool = False
+    reboot: bool = False
+
+    def extra_vars(self) -> dict[str, Any]:
+        """Return the wishes as extra variables; one that was not given is left to the inventory."""
+        given: dict[str, Any] = {
+            "dlconf_roles": list(self.roles),
+            "dlconf_set": dict(self.pins),
+            "dlconf_upgrade": self.upgrade,
+            "dlconf_ignore_gpus": list(self.ignore_gpus),
+        }
+        return {name: value for name, value in given.items() if value}

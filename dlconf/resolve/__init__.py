@@ -1,0 +1,144 @@
+"""The resolver: facts, wishes and the catalogue in, a stack with reasons out. Pure.
+
+`resolve` does no I/O and reads no clock: the catalogue's date is its today. The same input gives
+the same output, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlconf.catalogue import Catalogue
+from dlconf.errors import DlconfError, NoCompatibleStack
+from dlconf.resolve.candidates import (
+    CUDA,
+    CUDNN,
+    DRIVER,
+    PYTHON,
+    Absent,
+    Candidate,
+    DriverCandidate,
+    universe_of,
+)
+from dlconf.resolve.cards import Card, cards_of, reported
+from dlconf.resolve.conflict import SUPPORTED, no_stack
+from dlconf.resolve.install import Install, install_of
+from dlconf.resolve.keep import Kept
+from dlconf.resolve.notes import notes_for
+from dlconf.resolve.pins import check_versions, parse_wishes
+from dlconf.resolve.question import Question
+from dlconf.resolve.reasons import reasons_for
+from dlconf.resolve.record import record
+from dlconf.resolve.search import solve
+from dlconf.stack import Chosen, Driver, Framework, Machine, Resolution, Stack
+from dlconf.wishes import Wishes
+
+__all__ = ["question_of", "record", "resolve"]
+
+ARCHITECTURE = "x86_64"
+
+
+def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catalogue) -> Resolution:
+    """Choose a version of everything for one host.
+
+    Args:
+        facts: collected facts (dlconf.facts), or a machine made from them or described.
+        wishes: what the user asks for.
+        catalogue: what is known.
+
+    Raises:
+        DlconfError: the operating system or the processor is not supported.
+        UsageError: a wish names a component, framework or version that does not exist.
+        NoCompatibleStack: nothing fits; the message says what clashes, the hint what would work.
+    """
+    machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
+    _check_system(machine)
+    question = question_of(machine, wishes, catalogue)
+    _check_cards(question.cards)
+    return _answer(question)
+
+
+def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Question:
+    """Read the wishes, and judge the GPUs.
+
+    Raises:
+        UsageError: as resolve does.
+    """
+    universe = universe_of(catalogue, machine.os)
+    frameworks, pins = parse_wishes(wishes, catalogue)
+    check_versions(pins, universe)
+    cards = cards_of(machine, catalogue, wishes.ignore_gpus)
+    return Question(
+        machine,
+        universe,
+        Kept(machine, upgrade=wishes.upgrade),
+        tuple(cards),
+        tuple(frameworks),
+        tuple(pins),
+        wishes,
+    )
+
+
+def _answer(question: Question) -> Resolution:
+    for asked in question.with_each_backend():
+        problem = asked.problem()
+        chosen = solve(problem)
+        if chosen is not None:
+            install = install_of(asked, chosen)
+            return Resolution(
+                _stack(chosen, install),
+                install,
+                reasons_for(asked, problem, chosen),
+                notes_for(asked, problem, chosen),
+                reported(list(asked.cards)),
+            )
+    raise no_stack(question)
+
+
+def _stack(chosen: Mapping[str, Candidate], install: Install) -> Stack:
+    driver = chosen.get(DRIVER)
+    return Stack(
+        Driver(driver.package.branch, driver.package.flavour, driver.text)
+        if isinstance(driver, DriverCandidate)
+        else None,
+        _version(chosen.get(CUDA)),
+        _version(chosen.get(CUDNN)),
+        Chosen(chosen[PYTHON].text),
+        tuple(
+            Framework(item.name, chosen[item.name].text, item.requirements)
+            for item in install.frameworks
+        ),
+    )
+
+
+def _version(candidate: Candidate | None) -> Chosen | None:
+    return None if candidate is None or isinstance(candidate, Absent) else Chosen(candidate.text)
+
+
+def _check_system(machine: Machine) -> None:
+    if machine.architecture != ARCHITECTURE:
+        raise DlconfError(
+            f"{machine.architecture} is not supported",
+            hint=f"dlconf sets up {ARCHITECTURE} machines",
+        )
+    if machine.os not in SUPPORTED:
+        name = f"{machine.os_name} ({machine.os})" if machine.os_name else machine.os
+        raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
+
+
+def _check_cards(cards: Sequence[Card]) -> None:
+    refused = [card for card in cards if not card.supported]
+    if refused:
+        card = refused[0]
+        capability = (
+            f"compute capability {card.capabilities[0]}"
+            if card.capabilities
+            else f"the {card.architecture} architecture"
+        )
+        raise NoCompatibleStack(
+            f"the {card.label} has {capability}; frameworks and their drivers need 3.0 or newer "
+            f"[{card.source}]",
+            hint=" ".join(f"--ignore-gpu {slot}" for item in refused for slot in item.slots)
+            + " leaves it out; the host then gets what its other GPUs, or the CPU, can run",
+        )

@@ -1,0 +1,204 @@
+"""Nothing fits: which wishes and GPUs clash, through which rows, and the smallest way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from dlconf.errors import NoCompatibleStack
+from dlconf.resolve.candidates import DRIVER, Candidate, DriverCandidate, universe_of
+from dlconf.resolve.cards import Card
+from dlconf.resolve.question import Question
+from dlconf.resolve.reasons import named
+from dlconf.resolve.rules import Refusal
+from dlconf.resolve.search import Atom, Problem, solve
+
+MAX_LINES = 4
+SUPPORTED = (
+    "ubuntu-20.04",
+    "ubuntu-22.04",
+    "ubuntu-24.04",
+    "ubuntu-26.04",
+    "debian-12",
+    "debian-13",
+)
+LINE = "\n  - "
+
+
+def no_stack(question: Question) -> NoCompatibleStack:
+    """Explain why a question has no answer."""
+    core = minimal_conflict(question)
+    alone = {
+        atom: chosen
+        for atom in core
+        if (chosen := solve(question.without(atom).problem())) is not None
+    }
+    small = only(question, [*core, *(atom for atom in question.atoms() if atom.kind == "gpu")])
+    lines = list(dict.fromkeys(line for atom in core for line in _forbids(small, atom, core)))
+    names = " and ".join(atom.label for atom in core) or "this host"
+    verb = "do not fit together" if len(core) > 1 else "cannot be served"
+    message = f"no compatible stack: {names} {verb} on {question.machine.os}"
+    return NoCompatibleStack(
+        LINE.join([f"{message}:", *lines]) if lines else message, hint=_hint(question, core, alone)
+    )
+
+
+def minimal_conflict(question: Question) -> list[Atom]:
+    """Find parts that cannot all hold: with any one of them taken back, the rest can."""
+    core = list(question.atoms())
+    for atom in list(core):
+        rest = [item for item in core if item is not atom]
+        if solve(only(question, rest).problem()) is None:
+            core = rest
+    return core
+
+
+def only(question: Question, core: Sequence[Atom]) -> Question:
+    """Give the question with these parts alone."""
+    kept = {atom.key for atom in core}
+    for atom in question.atoms():
+        # a wish with a version keeps its framework, else it would have nothing to clash with
+        if atom.key not in kept and not (
+            atom.kind == "framework" and any(item.component == atom.component for item in core)
+        ):
+            question = question.without(atom)
+    return question
+
+
+def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
+    """Say through which rows the rest forbids one part."""
+    rest = question.without(atom)
+    chosen = solve(rest.problem()) or {}
+    problem = question.problem()
+    if atom.kind != "gpu":
+        asked = [
+            item for item in problem.candidates[atom.component] if _allowed_by(problem, item, atom)
+        ]
+        if not asked:
+            device = "an NVIDIA GPU" if question.has_gpu else "the CPU"
+            return [f"{atom.component} has no such build for {device}"]
+        return _lines(asked, problem, chosen)
+    empty = [name for name in problem.candidates if not problem.allowed_alone(name)]
+    lines = [
+        f"{named(item)} would do without {atom.label}, but {refusal.text} [{refusal.source}]"
+        for item in chosen.values()
+        if item.component in empty
+        if (refusal := _refused_by(problem, item, atom)) is not None
+    ]
+    return lines or (
+        _lines(problem.candidates.get(DRIVER, ()), problem, {}) if len(core) == 1 else []
+    )
+
+
+def _allowed_by(problem: Problem, candidate: Candidate, atom: Atom) -> bool:
+    return _refused_by(problem, candidate, atom) is None
+
+
+def _refused_by(problem: Problem, candidate: Candidate, atom: Atom) -> Refusal | None:
+    for requirement in problem.requirements:
+        if (
+            requirement.component == candidate.component
+            and requirement.owner is not None
+            and requirement.owner.key == atom.key
+        ):
+            refusal = requirement.refuse(candidate)
+            if refusal is not None:
+                return refusal
+    return None
+
+
+def _lines(
+    candidates: Sequence[Candidate],
+    problem: Problem,
+    chosen: Mapping[str, Candidate],
+) -> list[str]:
+    """One line for each different cause, the newest candidate standing for the rest."""
+    found: dict[str, str] = {}
+    for item in candidates:
+        refused = problem.dead_end(item) or _with_others(problem, item, chosen)
+        if refused is None:
+            continue
+        text, source = refused.text, refused.source
+        line = text if named(item) in text else f"{named(item)}: {text}"
+        found.setdefault(_cause(item, text), f"{line} [{source}]")
+    return list(found.values())[:MAX_LINES]
+
+
+def _with_others(
+    problem: Problem,
+    item: Candidate,
+    chosen: Mapping[str, Candidate],
+) -> Refusal | None:
+    others = {name: other for name, other in chosen.items() if name != item.component}
+    refused = problem.refusal(item, others)
+    return refused[0] if refused else None
+
+
+def _cause(candidate: Candidate, text: str) -> str:
+    """The text without what differs between versions of one component."""
+    cause = text.replace(named(candidate), "").replace(candidate.text, "").partition(" (it has")[0]
+    if isinstance(candidate, DriverCandidate):
+        cause = cause.replace(candidate.package.branch, "")
+    return cause
+
+
+def _hint(
+    question: Question, core: Sequence[Atom], alone: Mapping[Atom, Mapping[str, Candidate]]
+) -> str:
+    ways = [_way(question, atom, chosen) for atom, chosen in alone.items()]
+    if not ways:
+        pair = next(
+            (
+                pair
+                for pair in combinations(question.atoms(), 2)
+                if solve(question.without(pair[0]).without(pair[1]).problem()) is not None
+            ),
+            None,
+        )
+        ways = [" and ".join(_take_back(question, atom) for atom in pair)] if pair else []
+    if len(core) == 1 and core[0].kind == "gpu":
+        ways += _other_systems(question)
+    return "; or ".join(ways) if ways else "no single change of the wishes helps"
+
+
+def _way(question: Question, atom: Atom, chosen: Mapping[str, Candidate]) -> str:
+    action = _take_back(question, atom)
+    if atom.kind in ("pin", "wish") and atom.component in chosen:
+        return f"{action} ({named(chosen[atom.component])} fits)"
+    if atom.kind == "gpu":
+        driver = chosen.get(DRIVER)
+        rest = f"the rest gets {named(driver)}" if driver else "the host then gets CPU builds"
+        return f"{action} ({rest})"
+    return action
+
+
+def _take_back(question: Question, atom: Atom) -> str:
+    if atom.kind == "gpu":
+        card = _card(question, atom)
+        return " ".join(f"--ignore-gpu {slot}" for slot in card.slots)
+    if atom.kind == "framework":
+        return f"leave out {atom.component}"
+    return f"take back {atom.label}"
+
+
+def _card(question: Question, atom: Atom) -> Card:
+    return next(card for card in question.cards if f"gpu {card.slots[0]}" == atom.key)
+
+
+def _other_systems(question: Question) -> list[str]:
+    catalogue = question.universe.catalogue
+    names = [
+        os
+        for os in SUPPORTED
+        if os != question.machine.os
+        and solve(
+            replace(
+                question,
+                universe=universe_of(catalogue, os),
+                machine=replace(question.machine, os=os, glibc=None),
+            ).problem()
+        )
+        is not None
+    ]
+    return [f"use {' or '.join(names)}, which has a driver for it"] if names else []

@@ -1,0 +1,157 @@
+"""What a user should know of a choice although nothing is wrong: guesses, unverified rows, ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dlconf.resolve.candidates import (
+    CUDA,
+    CUDNN,
+    DRIVER,
+    SYSTEM_COMPONENTS,
+    Absent,
+    Candidate,
+    CudaCandidate,
+    CudnnCandidate,
+    DriverCandidate,
+    FrameworkCandidate,
+)
+from dlconf.resolve.keep import RECORDED
+from dlconf.resolve.links import is_native
+from dlconf.resolve.question import Question
+from dlconf.resolve.reasons import named
+from dlconf.resolve.search import Problem
+
+
+def notes_for(
+    question: Question, problem: Problem, chosen: Mapping[str, Candidate]
+) -> tuple[str, ...]:
+    """List the notes, in the order of the components."""
+    return tuple(
+        dict.fromkeys(
+            (
+                *_gpu_notes(question),
+                *_pin_notes(question),
+                *_choice_notes(question, chosen),
+                *_dropped_notes(question, problem, chosen),
+            )
+        )
+    )
+
+
+def _gpu_notes(question: Question) -> Iterator[str]:
+    if not question.machine.gpus:
+        yield "no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN"
+    ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
+    if ignored:
+        yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
+    for card in question.cards:
+        if not card.known:
+            yield (
+                f"the catalogue does not know PCI id 10de:{card.device} ({card.slots[0]}): "
+                f"{card.note} [{card.source}]"
+            )
+
+
+def _pin_notes(question: Question) -> Iterator[str]:
+    if not question.has_gpu:
+        for pin in question.pins:
+            if pin.component in SYSTEM_COMPONENTS:
+                yield f"{pin.label} has no effect here: there is no NVIDIA GPU"
+
+
+def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterator[str]:
+    for candidate in chosen.values():
+        if isinstance(candidate, Absent):
+            yield from _absent_notes(candidate)
+        elif not candidate.verified:
+            yield f"{named(candidate)} rests on a row that is not verified [{candidate.source}]"
+        if isinstance(candidate, DriverCandidate):
+            yield from _driver_notes(question, candidate)
+        if isinstance(candidate, CudaCandidate) and not is_native(candidate, chosen[DRIVER]):
+            yield (
+                f"{named(candidate)} runs on {named(chosen[DRIVER])} by minor-version "
+                f"compatibility only: compiled code runs, newer PTX and features do not; its "
+                f"full feature set needs driver {candidate.row.min_driver_native}"
+            )
+        if isinstance(candidate, CudnnCandidate) and not candidate.row.package_version_verified:
+            yield (
+                f"the apt version of cuDNN {candidate.text}, {candidate.row.package_version}, "
+                "follows NVIDIA's pattern; it was not seen itself"
+            )
+        if isinstance(candidate, FrameworkCandidate):
+            yield from _framework_notes(question, candidate)
+
+
+def _absent_notes(candidate: Candidate) -> Iterator[str]:
+    if candidate.component == CUDA:
+        yield (
+            "no CUDA toolkit serves these GPUs on this system: none is installed; "
+            "PyTorch, JAX and new TensorFlow bring their own CUDA"
+        )
+    elif candidate.component == CUDNN:
+        yield "no cuDNN is installed on the system"
+
+
+def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[str]:
+    end = candidate.branch.end_of_life
+    ranking = question.ranking()
+    if not ranking.is_maintained(candidate):
+        yield (
+            f"driver branch {candidate.branch.branch} is past its end of life ({end}) "
+            f"[{candidate.branch.source}]"
+        )
+    if (
+        candidate.package.source_name != ranking.default_source
+        and not question.wishes.driver_source
+    ):
+        yield (
+            f"the driver comes from the {candidate.package.source_name} repository: "
+            f"{ranking.default_source} has no better branch for these GPUs on "
+            f"{question.machine.os}; the wish nvidia_driver_source decides otherwise"
+        )
+    if candidate.verified and not candidate.package.verified:
+        yield (
+            f"{candidate.package.packages[0]} was seen in the archive of {question.machine.os}, "
+            f"not in the {candidate.package.source_name} itself"
+        )
+    if candidate.package.notes:
+        yield f"{candidate.package.packages[0]}: {candidate.package.notes}"
+
+
+def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Iterator[str]:
+    row = candidate.row
+    if question.has_gpu and row.device == "cuda" and not row.sm_verified:
+        yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
+    backend = question.backends().get(candidate.component)
+    if backend is not None and backend != "tensorflow":
+        word = "torch" if backend == "pytorch" else backend
+        yield f"{candidate.component} runs on {backend}: set KERAS_BACKEND={word}"
+
+
+def _dropped_notes(
+    question: Question, problem: Problem, chosen: Mapping[str, Candidate]
+) -> Iterator[str]:
+    """Say which recorded choices were not kept, and why."""
+    for component, candidate in chosen.items():
+        recorded = question.kept.recorded(component)
+        if not recorded or question.kept.level(candidate) == RECORDED:
+            continue
+        others = {name: item for name, item in chosen.items() if name != component}
+        former = next(
+            (
+                item
+                for item in problem.candidates[component]
+                if question.kept.level(item) == RECORDED
+            ),
+            None,
+        )
+        refused = problem.refusal(former, others) if former else None
+        why = (
+            refused[0].text
+            if refused
+            else (
+                "it does not fit the other choices" if former else "the catalogue no longer has it"
+            )
+        )
+        yield f"the recorded {component} {recorded} is not kept: {why}"

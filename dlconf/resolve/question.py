@@ -1,0 +1,237 @@
+"""From a machine and wishes to a problem for the search; and the same question without one part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.requirements import Requirement as PipRequirement
+from packaging.version import Version
+
+from dlconf.resolve.candidates import (
+    CUDA,
+    CUDNN,
+    DRIVER,
+    PYTHON,
+    SYSTEM_COMPONENTS,
+    Absent,
+    Candidate,
+    FrameworkCandidate,
+    Universe,
+)
+from dlconf.resolve.cards import Card
+from dlconf.resolve.keep import Kept
+from dlconf.resolve.links import links_between
+from dlconf.resolve.pins import Pin, canonical
+from dlconf.resolve.ranking import Ranking
+from dlconf.resolve.rules import (
+    cuda_compiles_for,
+    cuda_fits_system,
+    cudnn_has_packages,
+    cudnn_serves,
+    driver_package_is_real,
+    driver_serves,
+    framework_fits_system,
+    framework_runs_on,
+)
+from dlconf.resolve.search import Atom, Problem, Requirement
+from dlconf.resolve.wanted import SOURCE_FIELDS, pinned, without_source
+from dlconf.stack import Machine
+from dlconf.wishes import Wishes
+
+DEFAULT_BACKEND = "tensorflow"
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked: every part that a user could take back stands by itself."""
+
+    machine: Machine
+    universe: Universe
+    kept: Kept
+    cards: tuple[Card, ...]
+    frameworks: tuple[str, ...]
+    pins: tuple[Pin, ...]
+    wishes: Wishes
+    backend: str = DEFAULT_BACKEND
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether the host has an NVIDIA GPU that counts."""
+        return bool(self.cards)
+
+    @property
+    def active_pins(self) -> tuple[Pin, ...]:
+        """The pins on components that the question has."""
+        components = self.components()
+        return tuple(pin for pin in self.pins if pin.component in components)
+
+    def components(self) -> tuple[str, ...]:
+        """Components in the order in which they are decided."""
+        names = (
+            *self.frameworks,
+            *(back for back in self.backends().values() if back not in self.frameworks),
+        )
+        pythons_first = self.kept.has_python()
+        middle = (PYTHON, *names) if pythons_first else (*names, PYTHON)
+        return (DRIVER, *middle, CUDA, CUDNN) if self.has_gpu else middle
+
+    def backends(self) -> Mapping[str, str]:
+        """Front end (Keras) -> the framework it runs on.
+
+        TensorFlow is the one that Keras takes without being told; another only where that fails.
+        """
+        found = {}
+        for name in self.frameworks:
+            known = self._known_backends(name)
+            if known:
+                asked = [self.backend, DEFAULT_BACKEND]
+                found[name] = next((item for item in asked if item in known), known[0])
+        return found
+
+    def with_each_backend(self) -> Iterator[Question]:
+        """The question with TensorFlow under Keras, then with each other wished framework."""
+        yield self
+        known = {back for name in self.frameworks for back in self._known_backends(name)}
+        for name in self.frameworks:
+            if name in known and name != DEFAULT_BACKEND:
+                yield replace(self, backend=name)
+
+    def _known_backends(self, name: str) -> list[str]:
+        return list(
+            dict.fromkeys(
+                canonical(PipRequirement(back).name)
+                for row in self.universe.catalogue.frameworks[name]
+                for back in row.backends
+            )
+        )
+
+    def atoms(self) -> tuple[Atom, ...]:
+        """The parts that can be taken back."""
+        return (
+            *self._pin_atoms().values(),
+            *self._source_atoms().values(),
+            *self._card_atoms().values(),
+            *self._framework_atoms(),
+        )
+
+    def without(self, atom: Atom) -> Question:
+        """The same question without one part."""
+        return replace(
+            self,
+            pins=tuple(pin for pin in self.pins if _pin_key(pin) != atom.key),
+            cards=tuple(card for card in self.cards if _card_key(card) != atom.key),
+            frameworks=tuple(name for name in self.frameworks if f"framework {name}" != atom.key),
+            wishes=without_source(self.wishes, atom.key),
+        )
+
+    def problem(self) -> Problem:
+        """Make the problem for the search."""
+        requirements = tuple(self._requirements())
+        components = self.components()
+        names = [name for name in components if name not in (*SYSTEM_COMPONENTS, PYTHON)]
+        ranking = self.ranking()
+        candidates = {name: self._ordered(name, ranking) for name in components}
+        links = links_between(self.cards, names, has_gpu=self.has_gpu, backends=self.backends())
+        return Problem(candidates, requirements, links, self.atoms())
+
+    def ranking(self) -> Ranking:
+        """The preferences on this host."""
+        return Ranking(
+            self.universe.catalogue,
+            self.machine.os,
+            wants_network=self.wishes.cuda_source == "network",
+            any_framework=bool(self.frameworks),
+        )
+
+    def glibc(self) -> Version | None:
+        """C library of the host, else of its release."""
+        distro = self.universe.distro
+        text = self.machine.glibc or (distro.glibc if distro else None)
+        return Version(text) if text else None
+
+    def _ordered(self, component: str, ranking: Ranking) -> Sequence[Candidate]:
+        key = (component, self.has_gpu, *ranking.key)
+        if key not in self.universe.ordered:
+            devices = self.devices_of(component)
+            candidates = [
+                item
+                for item in self.universe.of(component)
+                if not isinstance(item, FrameworkCandidate) or item.row.device in devices
+            ]
+            if component in _ABSENT:
+                candidates.append(_ABSENT[component])
+            self.universe.ordered[key] = tuple(ranking.ordered(candidates))
+        ordered = self.universe.ordered[key]
+        return sorted(ordered, key=self.kept.level) if self.kept.anything else ordered
+
+    def _requirements(self) -> Iterator[Requirement]:
+        for (pin_key, atom), pin in zip(self._pin_atoms().items(), self.active_pins, strict=True):
+            del pin_key
+            yield Requirement(pin.component, pinned(pin), atom)
+        for name in self.components():
+            if name not in (*SYSTEM_COMPONENTS, PYTHON):
+                yield Requirement(name, framework_fits_system(self.glibc()))
+        if self.has_gpu:
+            yield from self._gpu_requirements()
+
+    def devices_of(self, framework: str) -> frozenset[str]:
+        """Kinds of build that fit the host: for the GPU where there is one and builds for it."""
+        kinds = {row.device for row in self.universe.catalogue.frameworks.get(framework, ())}
+        return frozenset(("cuda" if self.has_gpu and "cuda" in kinds else "cpu", "any"))
+
+    def _gpu_requirements(self) -> Iterator[Requirement]:
+        catalogue = self.universe.catalogue
+        cards = self._card_atoms()
+        for card in self.cards:
+            atom = cards[_card_key(card)]
+            yield Requirement(DRIVER, driver_serves(card, catalogue), atom)
+            yield Requirement(CUDA, cuda_compiles_for(card), atom)
+            yield Requirement(CUDNN, cudnn_serves(card, catalogue), atom)
+            for name in self.components():
+                if name not in (*SYSTEM_COMPONENTS, PYTHON):
+                    yield Requirement(name, framework_runs_on(card), atom)
+        yield Requirement(DRIVER, driver_package_is_real)
+        yield Requirement(CUDA, cuda_fits_system(self.universe.distro, self.glibc(), catalogue))
+        yield Requirement(CUDNN, cudnn_has_packages)
+        for field, atom in self._source_atoms().items():
+            component, rule = SOURCE_FIELDS[field]
+            yield Requirement(component, rule(getattr(self.wishes, field)), atom)
+
+    def _pin_atoms(self) -> dict[str, Atom]:
+        return {
+            _pin_key(pin): Atom(pin.origin, pin.label, pin.component, _pin_key(pin))
+            for pin in self.active_pins
+        }
+
+    def _card_atoms(self) -> dict[str, Atom]:
+        return {
+            _card_key(card): Atom("gpu", f"the {card.label}", DRIVER, _card_key(card))
+            for card in self.cards
+        }
+
+    def _framework_atoms(self) -> list[Atom]:
+        return [
+            Atom("framework", f"the framework {name}", name, f"framework {name}")
+            for name in self.frameworks
+        ]
+
+    def _source_atoms(self) -> dict[str, Atom]:
+        if not self.has_gpu:
+            return {}
+        return {
+            field: Atom("source", f"the wish {field}={value}", component, f"source {field}")
+            for field, (component, _) in SOURCE_FIELDS.items()
+            if (value := getattr(self.wishes, field))
+        }
+
+
+_ABSENT = {name: Absent(component=name) for name in (CUDA, CUDNN)}
+
+
+def _pin_key(pin: Pin) -> str:
+    return f"{pin.origin} {pin.component} {pin.text}"
+
+
+def _card_key(card: Card) -> str:
+    return f"gpu {card.slots[0]}"

@@ -1,0 +1,244 @@
+"""The rules of compatibility, each a question to one candidate or to a pair of them.
+
+A rule answers None where the choice is fine, else a Refusal that says in one sentence what forbids
+it and which row says so. The search, the reasons and the explanation of a failure all ask these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from dlconf.catalogue import Catalogue, model
+from dlconf.resolve.candidates import (
+    Absent,
+    Candidate,
+    CudaCandidate,
+    CudnnCandidate,
+    DriverCandidate,
+    FrameworkCandidate,
+)
+from dlconf.resolve.cards import Card, sm_code
+
+TURING = 75
+MINOR_COMPATIBLE_FROM = 11
+"""First CUDA major whose minor releases load each other's libraries (NVIDIA, cuda-compatibility)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a candidate cannot be used: one clause, and the source of the row.
+
+    `is_between`: another choice forbids it, not the machine.
+    """
+
+    text: str
+    source: str
+    is_between: bool = False
+
+
+Rule = Callable[[Candidate], Refusal | None]
+
+
+def driver_serves(card: Card, catalogue: Catalogue) -> Rule:
+    """Make the rule that a driver must drive a card: branch, flavour, version."""
+    flavour_source = catalogue.rules["flavour"].source
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, DriverCandidate):
+            return None
+        if card.last_branch is not None and candidate.number > card.last_branch:
+            return Refusal(
+                f"branch {card.last_branch} is the last that drives the {card.label}", card.source
+            )
+        if candidate.number < card.first_branch:
+            return Refusal(
+                f"branch {card.first_branch} is the first that drives the {card.label}", card.source
+            )
+        if card.min_driver is not None and candidate.version < Version(card.min_driver):
+            return Refusal(f"the {card.label} needs driver {card.min_driver} or newer", card.source)
+        if candidate.package.flavour not in card.flavours:
+            only = " or ".join(sorted(card.flavours)) or "no"
+            return Refusal(
+                f"only {only} kernel modules drive the {card.label}, "
+                f"not {candidate.package.flavour} ones",
+                flavour_source,
+            )
+        return None
+
+    return rule
+
+
+def driver_package_is_real(candidate: Candidate) -> Refusal | None:
+    """Refuse names that only lead to another branch."""
+    if isinstance(candidate, DriverCandidate) and candidate.package.transitional_to:
+        package = candidate.package
+        return Refusal(
+            f"{package.packages[0]} on {package.os} is only a transition to "
+            f"{package.transitional_to}",
+            package.source,
+        )
+    return None
+
+
+def cuda_compiles_for(card: Card) -> Rule:
+    """Make the rule that a toolkit's nvcc must make code for a card."""
+    codes = card.codes
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, CudaCandidate):
+            return None
+        for code in codes:
+            if code not in candidate.sm:
+                span = f"sm_{min(candidate.sm)} to sm_{max(candidate.sm)}"
+                return Refusal(
+                    f"the {card.label} is sm_{code}, and nvcc {candidate.row.release} "
+                    f"makes code for {span}",
+                    candidate.source,
+                )
+        return None
+
+    return rule
+
+
+def cuda_fits_system(
+    distro: model.Distro | None, glibc: Version | None, catalogue: Catalogue
+) -> Rule:
+    """Make the rule that NVIDIA publishes the toolkit for the OS and that it works there."""
+    traps = [trap for trap in catalogue.host_traps if trap.blocks in ("compile", "install")]
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, CudaCandidate):
+            return None
+        if distro is None or distro.id not in candidate.row.distros:
+            name = distro.os if distro else "this operating system"
+            return Refusal(
+                f"NVIDIA publishes no CUDA {candidate.text} for {name}", candidate.source
+            )
+        for trap in traps:
+            if _traps(trap, candidate, distro, glibc):
+                return Refusal(f"{trap.effect} ({trap.id})", trap.source)
+        return None
+
+    return rule
+
+
+def _traps(
+    trap: model.HostTrap, toolkit: CudaCandidate, distro: model.Distro, glibc: Version | None
+) -> bool:
+    if trap.cuda_min and toolkit.release < Version(trap.cuda_min):
+        return False
+    if trap.cuda_max and toolkit.release > Version(trap.cuda_max):
+        return False
+    if trap.glibc_min or trap.glibc_below:
+        return glibc is not None and (
+            (trap.glibc_min is not None and glibc >= Version(trap.glibc_min))
+            or (trap.glibc_below is not None and glibc < Version(trap.glibc_below))
+        )
+    return trap.verified and distro.id in trap.distros
+
+
+def cudnn_serves(card: Card, catalogue: Catalogue) -> Rule:
+    """Make the rule that cuDNN must have code for a card."""
+    blackwell = catalogue.rules["cudnn-blackwell"]
+    floor = Version(blackwell.values["cudnn_from"])
+    floor_code = sm_code(blackwell.values["from_compute_capability"])
+    codes = card.codes
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, CudnnCandidate):
+            return None
+        for code in codes:
+            if code < candidate.min_code:
+                need = candidate.row.min_compute_capability
+                return Refusal(
+                    f"cuDNN {candidate.text} needs compute capability {need}, and the "
+                    f"{card.label} has {code / 10}",
+                    candidate.source,
+                )
+            if code >= floor_code and candidate.version < floor:
+                return Refusal(f"the {card.label} needs cuDNN {floor} or newer", blackwell.source)
+        return None
+
+    return rule
+
+
+def cudnn_has_packages(candidate: Candidate) -> Refusal | None:
+    """Refuse cuDNN builds whose apt version is not known."""
+    if isinstance(candidate, CudnnCandidate) and candidate.row.package_version is None:
+        return Refusal(f"the apt version of cuDNN {candidate.text} is not known", candidate.source)
+    return None
+
+
+def framework_runs_on(card: Card) -> Rule:
+    """Make the rule that a build has code for a card, and that its cuDNN has too.
+
+    Code of the same major and a minor no higher runs; PTX no newer than the card is compiled by
+    the driver (compat/frameworks.yml, rule "runs").
+    """
+    codes = card.codes
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, FrameworkCandidate):
+            return None
+        row = candidate.row
+        for code in codes:
+            if row.min_compute_capability and code < sm_code(row.min_compute_capability):
+                return Refusal(
+                    f"{candidate.name} needs compute capability "
+                    f"{row.min_compute_capability}, and the {card.label} has "
+                    f"{code / 10}",
+                    candidate.source,
+                )
+            if row.sm is not None and not (runs_compiled(row.sm, code) or runs_ptx(row.ptx, code)):
+                return Refusal(
+                    f"{candidate.name} has code for {_codes(row.sm)} only, and the "
+                    f"{card.label} is sm_{code}",
+                    candidate.source,
+                )
+        return None
+
+    return rule
+
+
+def runs_compiled(codes: tuple[int, ...], code: int) -> bool:
+    """Whether compiled code for one of `codes` runs on a card of `code`."""
+    return any(item // 10 == code // 10 and item <= code for item in codes)
+
+
+def runs_ptx(ptx: int | None, code: int) -> bool:
+    """Whether the driver can compile this PTX for a card of `code`."""
+    return ptx is not None and ptx <= code
+
+
+def _codes(codes: tuple[int, ...]) -> str:
+    return ", ".join(f"sm_{code}" for code in codes)
+
+
+def framework_fits_system(glibc: Version | None) -> Rule:
+    """Make the rule that a build can be had, and loads on the C library (None = not known)."""
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, FrameworkCandidate):
+            return None
+        if not candidate.row.installable or not candidate.row.requirements:
+            return Refusal(
+                f"{candidate.name} can no longer be installed"
+                + (f": {candidate.row.notes}" if candidate.row.notes else ""),
+                candidate.source,
+            )
+        if candidate.glibc is not None and glibc is not None and glibc < candidate.glibc:
+            return Refusal(
+                f"{candidate.name} needs glibc {candidate.glibc}, and the system has {glibc}",
+                candidate.source,
+            )
+        return None
+
+    return rule
+
+
+def is_absent(candidate: Candidate) -> bool:
+    """Whether the choice is to leave the component out."""
+    return isinstance(candidate, Absent)

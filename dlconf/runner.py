@@ -1,0 +1,217 @@
+"""The one module that calls ansible-runner: runs a playbook, hands on its events, and returns the outcome.
+
+Runner is used through its classes, not through `ansible_runner.run`, which writes what it is given, passwords among
+it, below its data folder. A password goes from memory to the prompt of ansible-playbook on a pseudo-terminal: it is
+on no command line, in no environment and in no file. The one file in which Runner keeps the environment of the
+process is removed before Ansible starts.
+
+Ctrl-C, SIGTERM and SIGHUP. The first asks the callback `dlconf_stop` to end the run between two tasks, so that
+no task, and so no apt or dpkg, is cut on any host; a long task is waited for. The second interrupts
+ansible-playbook itself: it kills its connections; a module on a remote host runs on to its end unseen, one on a
+local connection dies. The third kills ansible-playbook. Whatever was cut is repaired by the next apply (preflight
+runs `dpkg --configure -a`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlconf import content, extravars, inventory
+from dlconf.errors import DlconfError
+from dlconf.interrupts import Interrupts
+from dlconf.outcome import Event, Recorder, RunOutcome
+from dlconf.runfolder import RunFolder, RunLog
+
+Watcher = Callable[[Event], None]
+_LOOK_FOR_CANCEL_EVERY_S = 1
+_SYSTEM_PYTHON = Path("/usr/bin/python3")
+_BECOME_PROMPT = r"^BECOME password[^:\n]*: $"
+_VAULT_PROMPT = r"^Vault password[^:\n]*: $"
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """Passwords that the user typed; never shown, not even in a traceback."""
+
+    become: str | None = field(default=None, repr=False)
+    vault: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of one playbook.
+
+    Attributes:
+        playbook: its file name in our playbooks, e.g. `site.yml`.
+        inventory: as `inventory.check` returns it.
+        limit: a pattern of hosts, as Ansible's --limit takes it; None for all.
+        hosts: exactly these hosts, instead of a limit.
+        extra_vars: variables that count above all others; plain data, never templates.
+        strict_limit: a part of the limit that matches nothing is an error.
+    """
+
+    playbook: str
+    inventory: str
+    limit: str | None = None
+    hosts: Sequence[str] | None = None
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    check: bool = False
+    diff: bool = False
+    forks: int | None = None
+    strict_limit: bool = False
+    passwords: Passwords = field(default_factory=Passwords)
+
+
+def run_playbook(
+    run: Run,
+    folder: RunFolder,
+    *,
+    watch: Watcher | None = None,
+    say: Callable[[str], None] | None = None,
+) -> RunOutcome:
+    """Run a playbook and return what it came to on each host.
+
+    Args:
+        run: what to run.
+        folder: where Ansible's log and the events go; several playbooks of one run share it.
+        watch: called with each step.
+        say: called with a line for the user when the run is interrupted.
+
+    Raises:
+        DlconfError: Ansible is not installed.
+    """
+    recorder = Recorder()
+    work = Path(tempfile.mkdtemp(prefix="dlconf-"))
+    interrupts = Interrupts(work / "stop", lambda: recorder.pid, say or (lambda line: None))
+    try:
+        with RunLog(folder) as log, interrupts:
+            log.line(f"# {run.playbook} on {run.inventory}")
+
+            def on_event(event: dict[str, Any]) -> bool:
+                log.event(event)
+                step = recorder.feed(event)
+                if step is not None and watch is not None:
+                    watch(step)
+                return False  # Runner need not keep it: the log has it
+
+            rc = _play(run, work, on_event, interrupts)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return RunOutcome(recorder.hosts, folder.log, interrupts.count > 0, rc, recorder.tail)
+
+
+def _play(
+    run: Run, work: Path, on_event: Callable[[dict[str, Any]], bool], interrupts: Interrupts
+) -> int:
+    """Let Runner run the playbook; return the exit status of ansible-playbook."""
+    from ansible_runner.config.runner import RunnerConfig  # noqa: PLC0415 - 0.1 s, only to run
+    from ansible_runner.runner import Runner  # noqa: PLC0415
+
+    runner = Runner(
+        _config(RunnerConfig, run, work),
+        event_handler=on_event,
+        status_handler=_remove_environment,
+        cancel_callback=interrupts.kill_wanted,
+    )
+    runner.run()
+    return int(runner.rc or 0)
+
+
+def _config(runner_config: Any, run: Run, work: Path) -> Any:
+    """Return Runner's configuration: our command line and environment, and no output file of its own."""
+    config = runner_config(
+        private_data_dir=str(work),
+        playbook=str(content.playbook(run.playbook)),
+        inventory=run.inventory,
+        envvars=_environment(run, work),
+        passwords=_answers(run.passwords),
+        fact_cache_type="",
+        quiet=True,
+    )
+    config.prepare()
+    config.command = _command(run, work)
+    config.cwd = str(Path.cwd())
+    config.pexpect_timeout = _LOOK_FOR_CANCEL_EVERY_S
+    config.suppress_output_file = True
+    if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
+        # Runner turns the check of host keys off unless the environment says otherwise.
+        config.env.pop("ANSIBLE_HOST_KEY_CHECKING", None)
+    return config
+
+
+def _environment(run: Run, work: Path) -> dict[str, str]:
+    environment = {
+        **content.ansible_environment(os.environ),
+        "ANSIBLE_CALLBACK_PLUGINS": str(content.callback_plugins()),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
+        "DLCONF_STOP_FILE": str(work / "stop"),
+        # A prompt that only a setting of the user asked for would wait for ever: nobody sees it.
+        "ANSIBLE_ASK_PASS": "0",
+        "ANSIBLE_BECOME_ASK_PASS": "0",
+        "ANSIBLE_ASK_VAULT_PASS": "0",
+    }
+    if "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED" not in os.environ:
+        environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "1"
+    if run.strict_limit and "ANSIBLE_HOST_PATTERN_MISMATCH" not in os.environ:
+        environment["ANSIBLE_HOST_PATTERN_MISMATCH"] = "error"
+    given = "ANSIBLE_PYTHON_INTERPRETER" in os.environ
+    if inventory.is_local(run.inventory) and not given and _SYSTEM_PYTHON.exists():
+        # The system's Python has apt's bindings; the first on this user's PATH may be any.
+        environment["ANSIBLE_PYTHON_INTERPRETER"] = str(_SYSTEM_PYTHON)
+    return environment
+
+
+def _command(run: Run, work: Path) -> list[str]:
+    command = [_ansible_playbook(), f"--inventory={run.inventory}"]
+    if run.extra_vars:
+        extravars.write(work / "extravars.yml", run.extra_vars)
+        command.append(f"--extra-vars=@{work / 'extravars.yml'}")
+    if run.hosts is not None:
+        (work / "hosts").write_text("".join(host + "\n" for host in run.hosts), encoding="utf-8")
+        command.append(f"--limit=@{work / 'hosts'}")
+    elif run.limit:
+        command.append(f"--limit={run.limit}")
+    flags = {
+        "--check": run.check,
+        "--diff": run.diff,
+        "--ask-become-pass": run.passwords.become is not None,
+        "--ask-vault-pass": run.passwords.vault is not None,
+        "--connection=local": inventory.is_local(run.inventory),
+        f"--forks={run.forks}": run.forks is not None,
+    }
+    return [
+        *command,
+        *(flag for flag, wanted in flags.items() if wanted),
+        str(content.playbook(run.playbook)),
+    ]
+
+
+def _answers(passwords: Passwords) -> dict[str, str]:
+    """Return what to answer to which prompt."""
+    answers = {_BECOME_PROMPT: passwords.become, _VAULT_PROMPT: passwords.vault}
+    return {prompt: answer for prompt, answer in answers.items() if answer is not None}
+
+
+def _ansible_playbook() -> str:
+    """Return the ansible-playbook of this Python, whose Ansible can import dlconf."""
+    beside = Path(sys.executable).parent / "ansible-playbook"
+    found = str(beside) if beside.exists() else shutil.which("ansible-playbook")
+    if found is None:
+        raise DlconfError(
+            "ansible-playbook is not installed beside dlconf", hint="install dlconf again with pipx"
+        )
+    return found
+
+
+def _remove_environment(status: Mapping[str, Any], runner_config: Any) -> None:
+    """Remove the file with the command's environment that Runner wrote a moment ago."""
+    if status.get("status") == "running":
+        (Path(runner_config.artifact_dir) / "command").unlink(missing_ok=True)

@@ -1,0 +1,250 @@
+"""What the resolver reads and gives: a machine in, a resolution out. Plain data, no rule.
+
+Versions are text as the vendor writes them, memory is MiB, PCI numbers are lower-case hexadecimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from dlconf.errors import UsageError
+
+if TYPE_CHECKING:
+    from dlconf.catalogue import Catalogue
+    from dlconf.catalogue.model import Gpu
+
+NVIDIA_VENDOR = "10de"
+DISPLAY_CLASS = "03"  # PCI base class: 0300 VGA, 0302 3D (data centre, laptop), 0380 other display
+
+
+@dataclass(frozen=True, slots=True)
+class PciGpu:
+    """One NVIDIA display controller as the PCI bus shows it; `subsystem` is "vvvv:ssss"."""
+
+    slot: str
+    device: str
+    subsystem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What of a host counts for its stack.
+
+    Attributes:
+        os: "<id>-<VERSION_ID>" ("ubuntu-22.04"); os_name: as os-release says it.
+        architecture: as `uname -m` says it.
+        glibc: version; None = that of the release.
+        gpus: NVIDIA display controllers, in slot order.
+        driver_names: PCI slot -> product name, where a loaded driver told it.
+        packages: installed Debian packages, name -> version.
+        environments: prefix of a Python environment -> what is in it (see dlconf.facts).
+        record: the choice that dlconf recorded on the host (see dlconf.resolve.record).
+    """
+
+    os: str
+    os_name: str = ""
+    architecture: str = "x86_64"
+    kernel: str = ""
+    glibc: str | None = None
+    gpus: tuple[PciGpu, ...] = ()
+    driver_names: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    record: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Machine:
+        """Take from collected facts (dlconf.facts, schema 1) what counts."""
+        system = facts["os"]
+        packages = (facts.get("dpkg") or {}).get("packages") or {}
+        return cls(
+            os=f"{system['id']}-{system['version']}",
+            os_name=system.get("name", ""),
+            architecture=facts["architecture"],
+            kernel=facts.get("kernel", ""),
+            glibc=facts.get("glibc"),
+            gpus=_nvidia_gpus(facts.get("pci") or ()),
+            driver_names={
+                gpu["slot"]: gpu["name"] for gpu in (facts.get("nvidia") or {}).get("gpus") or ()
+            },
+            packages={
+                name: package["version"]
+                for name, package in packages.items()
+                if package.get("status", "installed") == "installed"
+            },
+            environments=facts.get("environments") or {},
+            record=facts.get("record"),
+        )
+
+    @classmethod
+    def described(
+        cls, *, gpus: Sequence[str], os: str, architecture: str = "x86_64", catalogue: Catalogue
+    ) -> Machine:
+        """Describe a machine in words: GPU names or PCI ids, an operating system.
+
+        Raises:
+            UsageError: no GPU has that name (the nearest names are the hint), or several do.
+        """
+        return cls(
+            os=os,
+            architecture=architecture,
+            gpus=tuple(
+                PciGpu(f"0000:{index:02x}:00.0", _device_id(words, catalogue))
+                for index, words in enumerate(gpus, start=1)
+            ),
+        )
+
+
+def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:
+    return tuple(
+        sorted(
+            (
+                PciGpu(
+                    pci["slot"],
+                    pci["device"].lower(),
+                    f"{pci.get('subsystem_vendor') or ''}:{pci.get('subsystem_device') or ''}".lower(),
+                )
+                for pci in functions
+                if pci["vendor"].lower() == NVIDIA_VENDOR and pci["class"].startswith(DISPLAY_CLASS)
+            ),
+            key=lambda gpu: gpu.slot,
+        )
+    )
+
+
+def _device_id(words: str, catalogue: Catalogue) -> str:
+    plain = words.strip().lower()
+    number = plain.removeprefix(f"{NVIDIA_VENDOR}:").removeprefix("0x")
+    is_number = len(number) == 4 and all(digit in "0123456789abcdef" for digit in number)
+    named = (
+        []
+        if number != plain
+        else [
+            row
+            for row in catalogue.gpus.values()
+            if any(all(word in name.lower() for word in plain.split()) for name in _names(row))
+        ]
+    )
+    if is_number and not named:
+        return number
+    if is_number and (row := catalogue.gpu(number)) and row not in named:
+        raise UsageError(
+            f"{words!r} is the PCI id of the {row.name} and a word in other names",
+            hint=f"write 10de:{number} for the id, or the whole name",
+        )
+    if not named:
+        known = {_bare(name): name for row in catalogue.gpus.values() for name in _names(row)}
+        near = [known[name] for name in get_close_matches(_bare(plain), known, n=5, cutoff=0.5)]
+        raise UsageError(
+            f"no GPU is called {words!r}",
+            hint=f"nearest names: {', '.join(near)}" if near else "give the PCI id",
+        )
+    exact = [row for row in named if _bare(plain) in map(_bare, _names(row))]
+    return _one_of(words, exact or named).id
+
+
+def _one_of(words: str, rows: Sequence[Gpu]) -> Gpu:
+    if len({(row.architecture, row.compute_capability, row.last_branch) for row in rows}) > 1:
+        names = ", ".join(f"{row.name} ({row.id})" for row in rows[:8])
+        raise UsageError(
+            f"{words!r} names {len(rows)} GPUs that need different stacks",
+            hint=f"give one of these, or its PCI id: {names}",
+        )
+    return min(rows, key=lambda row: (not row.verified, len(row.name), row.id))
+
+
+def _names(row: Gpu) -> tuple[str, ...]:
+    return (row.name, *row.other_names)
+
+
+def _bare(name: str) -> str:
+    return name.lower().removeprefix("nvidia ").removeprefix("geforce ").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The chosen driver: branch ("580"), kernel-module flavour, version."""
+
+    branch: str
+    flavour: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A chosen version of CUDA, cuDNN or Python."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A chosen framework build, with pip's arguments for it."""
+
+    name: str
+    version: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A version of everything; None where a component is not needed or cannot be had."""
+
+    driver: Driver | None
+    cuda: Chosen | None
+    cudnn: Chosen | None
+    python: Chosen
+    frameworks: tuple[Framework, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a component got its version: one sentence, and the row that says so."""
+
+    component: str
+    choice: str
+    because: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedGpu:
+    """A GPU of the host as the catalogue knows it; `known` is False where a rule guessed."""
+
+    slot: str
+    device: str
+    name: str
+    architecture: str
+    compute_capability: str
+    memory_mib: int | None
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The chosen stack, how to install it (dlconf.resolve.install), and why."""
+
+    stack: Stack
+    install: Any
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...]
+    gpus: tuple[ReportedGpu, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the resolution as plain JSON data, with keys in the order of the fields."""
+        plain = _plain(self)
+        assert isinstance(plain, dict)  # noqa: S101 - for the type checker
+        return plain
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,144 @@
+"""What a user asks for on one host: from Ansible variables to typed wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlconf.errors import UsageError
+
+PINNING_VARIABLES = {
+    "nvidia_driver_branch": "driver",
+    "cuda_version": "cuda",
+    "cudnn_version": "cudnn",
+    "anaconda_version": "anaconda",
+}
+"""Role variables that name a version: set in an inventory, they pin that component."""
+
+VARIABLES = (
+    "dlconf_frameworks",
+    "dlconf_pins",
+    "dlconf_set",
+    "dlconf_upgrade",
+    "dlconf_ignore_gpus",
+    "dlconf_catalogue",
+    "nvidia_driver_source",
+    "nvidia_driver_flavour",
+    "cuda_source",
+    "cudnn_source",
+    "anaconda_distribution",
+    *PINNING_VARIABLES,
+)
+"""All variables of an inventory, or of the command line, that hold wishes."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The choices that are the user's; everything else is the resolver's.
+
+    Attributes:
+        frameworks: names, each with an optional version specifier (`jax==0.10.2`).
+        pins: component -> exact version, prefix (`12.8` allows 12.8.*) or specifier set (`>=12.4,<13`).
+        driver_source: `ppa`, `distribution` or `nvidia`; None leaves it to the catalogue.
+        driver_flavour: `open` or `proprietary`; None leaves it to the GPU and the branch.
+        cuda_source: `local` or `network`; None prefers local where a checksum is known.
+        cudnn_source: likewise.
+        anaconda_distribution: `miniforge`, `miniconda` or `anaconda`.
+        upgrade: move on to the newest versions instead of keeping what is good enough.
+        ignore_gpus: PCI slots or device ids to leave out of the choice.
+    """
+
+    frameworks: tuple[str, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    driver_source: str | None = None
+    driver_flavour: str | None = None
+    cuda_source: str | None = None
+    cudnn_source: str | None = None
+    anaconda_distribution: str = "miniforge"
+    upgrade: bool = False
+    ignore_gpus: tuple[str, ...] = ()
+
+
+def read(variables: Mapping[str, Any]) -> Wishes:
+    """Return the wishes that Ansible variables of one host express.
+
+    Args:
+        variables: values of those of VARIABLES that are set, templated.
+
+    Raises:
+        UsageError: a value has the wrong type; the message names the variable.
+    """
+    pins = {
+        component: _text(variables[name], name)
+        for name, component in PINNING_VARIABLES.items()
+        if variables.get(name)
+    }
+    for name in ("dlconf_pins", "dlconf_set"):  # the command line counts last
+        pins |= _pins(variables.get(name) or {}, name)
+    return Wishes(
+        frameworks=_texts(variables.get("dlconf_frameworks"), "dlconf_frameworks"),
+        pins=pins,
+        driver_source=_choice(variables, "nvidia_driver_source", ("ppa", "distribution", "nvidia")),
+        driver_flavour=_choice(variables, "nvidia_driver_flavour", ("open", "proprietary")),
+        cuda_source=_choice(variables, "cuda_source", ("local", "network")),
+        cudnn_source=_choice(variables, "cudnn_source", ("local", "network")),
+        anaconda_distribution=_choice(
+            variables, "anaconda_distribution", ("miniforge", "miniconda", "anaconda")
+        )
+        or "miniforge",
+        upgrade=_flag(variables.get("dlconf_upgrade", False), "dlconf_upgrade"),
+        ignore_gpus=_texts(variables.get("dlconf_ignore_gpus"), "dlconf_ignore_gpus"),
+    )
+
+
+def site_catalogues(variables: Mapping[str, Any], inventory_dir: str | None) -> tuple[str, ...]:
+    """Return the paths of the site's catalogue files, relative ones read from the inventory's folder."""
+    value = variables.get("dlconf_catalogue") or []
+    names = _texts([value] if isinstance(value, str) else value, "dlconf_catalogue")
+    return tuple(str(Path(inventory_dir or ".") / name) for name in names)
+
+
+def _text(value: Any, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise UsageError(
+        f"{name} must be text, not {value!r}",
+        hint=f'write it in quotes, {name}: "{value}", so that 12.10 does not become 12.1',
+    )
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise UsageError(f"{name} must be a list, not {value!r}", hint=f"write {name}: [{value}]")
+    return tuple(_text(item, f"{name}[{index}]") for index, item in enumerate(value))
+
+
+def _pins(value: Any, name: str) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise UsageError(
+            f"{name} must map components to versions, not {value!r}",
+            hint=f'write {name}: {{cuda: "12.4"}}',
+        )
+    return {
+        str(component): _text(version, f"{name}.{component}")
+        for component, version in value.items()
+    }
+
+
+def _choice(variables: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str | None:
+    value = variables.get(name)
+    if value is None or value == "":
+        return None
+    if value not in choices:
+        raise UsageError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return str(value)
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be true or false, not {value!r}")
+    return value

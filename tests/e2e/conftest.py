@@ -1,0 +1,117 @@
+"""One lab for all end-to-end tests, driven through the installed `dlconf` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab.lab import RunningLab
+from tests.lab.settings import DEFAULT_HOSTS, Lab
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+TIMEOUT_S = 1500
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of the command came to."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The one object that --json prints."""
+        loaded: dict[str, Any] = json.loads(self.stdout)
+        return loaded
+
+
+@dataclass(frozen=True)
+class Site:
+    """The lab as its admin sees it: an inventory, the command, and SSH to look for oneself."""
+
+    lab: RunningLab
+    state: Path
+
+    @property
+    def inventory(self) -> Path:
+        return self.state / "hosts.ini"
+
+    def dlconf(self, *words: str, code: int = 0) -> Result:
+        """Run the command and hold it to an exit code."""
+        result = self.start(*words)
+        out, err = result.communicate(timeout=TIMEOUT_S)
+        assert result.returncode == code, f"{words} ended with {result.returncode}\n{out}\n{err}"
+        return Result(code, out, err)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start the command and return its process."""
+        environment = os.environ | {"XDG_STATE_HOME": str(self.state / "state"), "NO_COLOR": "1"}
+        return subprocess.Popen(
+            [str(BIN / "dlconf"), *words],
+            cwd=self.state,  # not the project's folder: the command must work from anywhere
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def ssh(self, host: str, *words: str, code: int = 0) -> str:
+        """Run a command on a machine as root and return what it printed."""
+        command = ["ssh", "-F", str(self.state / "ssh_config"), host, shlex.join(["sudo", *words])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == code, (
+            f"{words} on {host}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done.stdout.strip()
+
+    def inventory_with(
+        self, name: str, variables: dict[str, Any], hosts: Sequence[str] = ()
+    ) -> Path:
+        """Write another inventory beside the lab's: the same hosts, some variables other."""
+        folder = self.state / "other" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        listing = subprocess.run(
+            [str(BIN / "ansible-inventory"), "-i", str(self.inventory), "--list"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        known = json.loads(listing)["_meta"]["hostvars"]
+        chosen = {host: known[host] | variables for host in (hosts or known)}
+        path = folder / "hosts.yml"
+        path.write_text(yaml.safe_dump({"all": {"hosts": chosen}}))
+        return path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start a lab of four bare machines; end it and all it made afterwards."""
+    state = Path(tmp_path_factory.mktemp("lab", numbered=True)) / "state"
+    state.mkdir()
+    lab = RunningLab(Lab(f"e2e{os.getpid()}", state, DEFAULT_HOSTS))
+    try:
+        lab.up()
+        yield Site(lab, state)
+    finally:
+        lab.down()
+
+
+@pytest.fixture(scope="session")
+def first_apply(site: Site) -> Result:
+    """The first apply on bare hosts; later tests find them converged."""
+    return site.dlconf("apply", str(site.inventory), "--yes", "--json")

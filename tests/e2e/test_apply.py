@@ -1,0 +1,221 @@
+"""The main job on real hosts over SSH: bare, converged, drifted, upgraded, and one host down.
+
+The tests run in the order in which an admin would meet these; each leaves the hosts converged.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import BIN, ROOT, Result, Site
+
+pytestmark = pytest.mark.lab
+
+HOSTS = ["cpu", "gtx1080ti", "rtx3090", "rtx5090"]
+
+
+def plan_of(result: Result, host: str) -> dict[str, list[dict[str, Any]]]:
+    return {role["role"]: role["resources"] for role in result.data["hosts"][host]["roles"]}
+
+
+def drift_of(result: Result, host: str) -> set[tuple[str, str]]:
+    return {
+        (item["kind"], item["id"]) for items in plan_of(result, host).values() for item in items
+    }
+
+
+def test_detect_reads_each_gpu_from_the_bus(site: Site) -> None:
+    hosts = site.dlconf("detect", str(site.inventory), "--json").data["hosts"]
+    cards = {name: [gpu["name"] for gpu in host["gpus"]] for name, host in hosts.items()}
+    assert cards == {
+        "cpu": [],
+        "gtx1080ti": ["NVIDIA GeForce GTX 1080 Ti"],
+        "rtx3090": ["NVIDIA GeForce RTX 3090"],
+        "rtx5090": ["NVIDIA GeForce RTX 5090"],
+    }
+
+
+def test_plan_of_bare_hosts_says_what_and_why_and_changes_nothing(site: Site) -> None:
+    before = site.ssh("gtx1080ti", "dpkg-query", "--show")
+    text = site.dlconf("plan", str(site.inventory)).stdout
+    assert "nvidia-driver-580" in text
+    assert "580 is the last that drives the NVIDIA GeForce GTX 1080 Ti" in text
+    assert site.ssh("gtx1080ti", "dpkg-query", "--show") == before
+    site.ssh("gtx1080ti", "test", "!", "-e", "/etc/dlconf")
+
+
+def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> None:
+    hosts = first_apply.data["hosts"]
+    assert {name: host["result"]["status"] for name, host in hosts.items()} == dict.fromkeys(
+        HOSTS, "done"
+    )
+    assert {name: host["result"]["left"] for name, host in hosts.items()} == {
+        name: [] for name in HOSTS
+    }
+
+
+@pytest.mark.parametrize(
+    ("host", "package"),
+    [
+        ("gtx1080ti", "nvidia-driver-580"),
+        ("rtx3090", "nvidia-driver-595-open"),
+        ("rtx5090", "nvidia-driver-595-open"),
+    ],
+)
+def test_the_driver_is_there_and_held(
+    site: Site, first_apply: Result, host: str, package: str
+) -> None:
+    assert (
+        site.ssh(host, "dpkg-query", "--show", "--showformat=${db:Status-Abbrev}", package) == "hi"
+    )
+    assert package in site.ssh(host, "apt-mark", "showhold").split()
+
+
+def test_a_host_without_a_gpu_gets_no_driver_and_cpu_builds(
+    site: Site, first_apply: Result
+) -> None:
+    assert "nvidia" not in site.ssh("cpu", "dpkg-query", "--show")
+    checks = {
+        check["check"]: check for check in first_apply.data["hosts"]["cpu"]["result"]["verify"]
+    }
+    results = [check for check in checks.values() if check["status"] == "cpu"]
+    assert len(results) == 2, checks  # PyTorch and JAX, real builds from the index
+    assert all("[[22" in check["detail"] for check in results)
+
+
+def test_nothing_on_a_gpu_host_counts_as_proved_on_the_gpu(first_apply: Result) -> None:
+    """The lab's GPUs are only shown on the bus: no driver can be loaded, so nothing may be called proved."""
+    checks = first_apply.data["hosts"]["rtx3090"]["result"]["verify"]
+    frameworks = [check for check in checks if "pytorch" in check["check"]]
+    assert frameworks
+    assert {check["status"] for check in frameworks} <= {"pending", "skipped"}
+    assert first_apply.data["hosts"]["rtx3090"]["result"]["pending"][0]["id"] == "nvidia"
+
+
+def test_every_shell_finds_the_toolkit_and_conda(site: Site, first_apply: Result) -> None:
+    assert "release 12.9" in site.ssh("gtx1080ti", "bash", "-lc", "nvcc --version")
+    assert site.ssh("cpu", "bash", "-lc", "conda --version").startswith("conda ")
+
+
+def test_second_apply_changes_nothing(site: Site, first_apply: Result) -> None:
+    result = site.dlconf("apply", str(site.inventory), "--yes", "--json")
+    assert result.data["summary"]["changed_tasks"] == 0
+    assert {host["status"] for host in result.data["hosts"].values()} == {"in_sync"}
+    assert "nothing to change on 4 hosts" in site.dlconf("apply", str(site.inventory)).stdout
+    site.dlconf("drift", str(site.inventory))
+
+
+def test_every_task_of_every_role_finds_nothing_to_change_either(
+    site: Site, first_apply: Result
+) -> None:
+    command = [
+        str(BIN / "ansible-playbook"),
+        "-i",
+        str(site.inventory),
+        "playbooks/site.yml",
+        "-e",
+        "dlconf_all=true",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    tasks = re.findall(r"^TASK \[(.*)\]|^(changed): \[(\S+)\]", done.stdout, re.M)
+    changed, task = [], ""
+    for name, word, host in tasks:
+        task = name or task
+        if word and task != "See what the host has and what it lacks":  # it only groups the host
+            changed.append((task, host))
+    assert changed == []
+    assert len({name for name, _word, _host in tasks if name}) > 40
+
+
+def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
+    site.ssh("rtx3090", "apt-get", "remove", "-qy", "cuda-toolkit-13-2")
+    site.ssh("rtx3090", "sh", "-c", "echo changed >> /etc/profile.d/cuda.sh")
+    site.ssh("rtx3090", "ln", "-sfn", "/usr/local/cuda-0.0", "/usr/local/cuda")
+    site.ssh("gtx1080ti", "apt-mark", "unhold", "nvidia-driver-580")
+    site.ssh(
+        "cpu",
+        "sh",
+        "-c",
+        "rm -r /opt/dlconf/envs/jax/lib/python3.11/site-packages/jax-*.dist-info",
+    )
+    drift = site.dlconf("drift", str(site.inventory), "--json", code=4)
+    assert drift_of(drift, "rtx3090") == {
+        ("package", "cuda-toolkit-13-2"),
+        ("file", "/etc/profile.d/cuda.sh"),
+        ("link", "/usr/local/cuda"),
+    }
+    assert {name for _kind, name in drift_of(drift, "gtx1080ti")} == {"nvidia-driver-580"}
+    assert drift_of(drift, "cpu") == {("python_env", "/opt/dlconf/envs/jax: jax")}
+    assert drift_of(drift, "rtx5090") == set()
+
+    applied = site.dlconf("apply", str(site.inventory), "--yes", "--json").data["hosts"]
+    assert set(applied["gtx1080ti"]["result"]["roles"]) <= {
+        "",
+        "preflight",
+        "nvidia_driver",
+        "verify",
+    }
+    assert applied["rtx5090"]["result"] is None
+    site.dlconf("drift", str(site.inventory))
+    assert site.ssh("rtx3090", "readlink", "-f", "/usr/local/cuda").startswith("/usr/local/cuda-1")
+    assert "nvidia-driver-580" in site.ssh("gtx1080ti", "apt-mark", "showhold").split()
+
+
+def test_one_role_upgrades_cuda_side_by_side(site: Site, first_apply: Result) -> None:
+    words = ["--role", "cuda", "--set", "cuda=12.8", "--limit", "gtx1080ti"]
+    site.dlconf("apply", str(site.inventory), *words, "--yes")
+    assert "release 12.8" in site.ssh("gtx1080ti", "/usr/local/cuda/bin/nvcc", "--version")
+    assert "release 12.9" in site.ssh("gtx1080ti", "/usr/local/cuda-12.9/bin/nvcc", "--version")
+    # what was chosen stays chosen
+    assert (
+        "nothing to change on 4 hosts" in site.dlconf("apply", str(site.inventory), "--yes").stdout
+    )
+
+
+def test_a_host_is_restarted_only_when_that_is_asked_for(site: Site, first_apply: Result) -> None:
+    def booted(host: str) -> str:
+        return site.ssh(host, "stat", "--format=%Y", "/proc/1")
+
+    before = {host: booted(host) for host in ("gtx1080ti", "rtx3090")}
+    words = ["apply", str(site.inventory), "--limit", "gtx1080ti", "--yes", "--json"]
+    pending = site.dlconf(*words).data["hosts"]["gtx1080ti"]["pending"]
+    assert [item["id"] for item in pending] == ["nvidia"]
+    assert booted("gtx1080ti") == before["gtx1080ti"]
+    result = site.dlconf(*words, "--reboot").data["hosts"]["gtx1080ti"]["result"]
+    assert result["status"] == "done"
+    assert booted("gtx1080ti") != before["gtx1080ti"]
+    assert booted("rtx3090") == before["rtx3090"]
+
+
+def test_one_host_down_does_not_stop_the_others(site: Site, first_apply: Result) -> None:
+    site.ssh("gtx1080ti", "rm", "/etc/profile.d/cuda.sh")
+    site.lab.stop("rtx5090")
+    try:
+        result = site.dlconf("apply", str(site.inventory), "--yes", "--json", code=1)
+    finally:
+        site.lab.start("rtx5090")
+    hosts = result.data["hosts"]
+    assert hosts["rtx5090"]["status"] == "unreachable"
+    assert hosts["gtx1080ti"]["result"]["status"] == "done"
+    assert {hosts["cpu"]["status"], hosts["rtx3090"]["status"]} == {"in_sync"}
+    site.dlconf("drift", str(site.inventory))
+
+
+def test_logs_are_kept_and_hold_no_password(site: Site, first_apply: Result) -> None:
+    log = Path(first_apply.data["log"])
+    assert "PLAY RECAP" in log.read_text()
+    password = site.lab.record["labpw_password"]
+    holding = [
+        path
+        for path in log.parents[1].rglob("*")
+        if path.is_file() and password in path.read_text(errors="replace")
+    ]
+    assert holding == []

@@ -1,0 +1,298 @@
+"""The commands on recorded runs: what is printed where, exit codes, JSON, and what would be run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from dlconf import apply as steps_of
+from dlconf.cli import hostrun, main
+from dlconf.cli.group import VERBS, Main
+from dlconf.runfolder import state_home
+from tests.unit.fakerunner import FakeRunner
+
+Invoke = Callable[..., tuple[Result, FakeRunner]]
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Call dlconf with recordings in the place of Ansible; the inventory file is hosts.ini."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.ini").write_text("gpu1\n", encoding="utf-8")
+
+    def call(
+        *arguments: str, recordings: tuple[str, ...] = (), stdin: str = ""
+    ) -> tuple[Result, FakeRunner]:
+        fake = FakeRunner(*recordings)
+        monkeypatch.setattr(hostrun, "Steps", partial(steps_of.Steps, run=fake))
+        return CliRunner().invoke(main, list(arguments), input=stdin), fake
+
+    return call
+
+
+def only_json(result: Result) -> dict[str, Any]:
+    """Return the one object of standard output, which holds nothing else."""
+    assert result.stdout.count("\n") == 1
+    loaded: dict[str, Any] = json.loads(result.stdout)
+    assert loaded["schema"] == 1
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recordings", "code"),
+    [
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "site_done"), 0),
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "site_failed"), 1),
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "site_left"), 1),
+        (["apply", "hosts.ini", "--yes"], ("survey_mixed", "site_done"), 1),
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "no_hosts"), 1),
+        (["apply", "hosts.ini", "--check"], ("survey_drift", "site_left"), 0),
+        (["apply", "hosts.ini"], ("survey_in_sync",), 0),
+        (["apply", "hosts.ini"], ("survey_drift",), 2),
+        (["apply", "hosts.ini"], ("survey_no_stack",), 3),
+        (["apply", "hosts.ini"], ("survey_sudo",), 1),
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "interrupted"), 130),
+        (["plan", "hosts.ini"], ("survey_drift",), 0),
+        (["plan", "hosts.ini"], ("survey_mixed",), 1),
+        (["plan", "hosts.ini"], ("survey_no_stack",), 3),
+        (["plan", "hosts.ini"], ("interrupted",), 130),
+        (["drift", "hosts.ini"], ("survey_drift",), 4),
+        (["drift", "hosts.ini"], ("survey_in_sync",), 0),
+        (["drift", "hosts.ini"], ("survey_mixed",), 1),
+        (["detect", "hosts.ini"], ("survey_drift",), 0),
+        (["detect", "hosts.ini"], ("survey_no_stack",), 0),
+        (["detect", "hosts.ini"], ("survey_mixed",), 1),
+        (["verify", "hosts.ini"], ("verify_failed",), 1),
+    ],
+)
+def test_exit_codes(
+    invoke: Invoke, arguments: list[str], recordings: tuple[str, ...], code: int
+) -> None:
+    result, fake = invoke(*arguments, recordings=recordings)
+    assert result.exit_code == code, result.output
+    assert fake.recordings == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recordings"),
+    [
+        (["apply", "--yes"], ("survey_drift", "site_done")),
+        (["apply", "--yes"], ("survey_mixed", "site_failed")),
+        (["apply"], ("survey_in_sync",)),
+        (["apply", "--check"], ("survey_drift", "site_left")),
+        (["plan"], ("survey_mixed",)),
+        (["drift"], ("survey_drift",)),
+        (["detect"], ("survey_no_stack",)),
+        (["verify"], ("verify_failed",)),
+    ],
+)
+def test_json_is_one_object_and_the_log_is_named(
+    invoke: Invoke, arguments: list[str], recordings: tuple[str, ...]
+) -> None:
+    verb, *flags = arguments
+    result, _ = invoke(verb, "hosts.ini", "--json", *flags, recordings=recordings)
+    found = only_json(result)
+    assert found["command"] == verb
+    assert Path(found["log"]).exists()
+    assert set(found["hosts"]) >= {"cpu1"}
+
+
+def test_json_of_apply_counts_changed_tasks(invoke: Invoke) -> None:
+    result, _ = invoke(
+        "apply", "hosts.ini", "--yes", "--json", recordings=("survey_drift", "site_done")
+    )
+    found = only_json(result)
+    assert found["summary"] == {"changed_tasks": 4, "hosts": {"done": 1, "in_sync": 1}}
+    assert found["hosts"]["gpu1"]["result"]["roles"] == ["nvidia_driver", "cuda", "verify"]
+    assert found["hosts"]["gpu1"]["result"]["left"] == []
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_error_is_a_message_and_a_hint(invoke: Invoke, as_json: bool) -> None:
+    result, _ = invoke("plan", "nowhere.ini", *["--json"] * as_json)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        "error: inventory 'nowhere.ini' does not exist\n\nhint: give a file"
+    )
+    assert (only_json(result)["error"]["exit_code"] == 2) if as_json else (result.stdout == "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["apply", "hosts.ini", "--role", "cudda"], "there is no role 'cudda'", "cuda"),
+        (["apply", "hosts.ini", "--set", "cudda=1"], "there is no component 'cudda'", "cuda"),
+        (
+            ["apply", "hosts.ini", "--set", "pytorhc=1"],
+            "there is no component 'pytorhc'",
+            "pytorch",
+        ),
+        (
+            ["apply", "hosts.ini", "--set", "cuda"],
+            "--set 'cuda' is not COMPONENT=VERSION",
+            "--set cuda=12.8",
+        ),
+        (
+            ["apply", "hosts.ini", "--set", "cuda=1", "--set", "cuda=2"],
+            "--set names cuda twice",
+            "one version",
+        ),
+        (["plan", ","], "inventory ',' names no host", "gpu1,"),
+        (
+            ["resolve", "--gpu", "GTX 1080 Ty", "--os", "ubuntu-22.04"],
+            "no GPU is called 'GTX 1080 Ty'",
+            "1080 Ti",
+        ),
+        (
+            ["resolve", "--os", "ubuntu-22.04", "--pin", "cda=1"],
+            "there is no component 'cda'",
+            "cuda",
+        ),
+    ],
+)
+def test_wrong_usage_names_the_nearest(
+    invoke: Invoke, arguments: list[str], message: str, hint: str
+) -> None:
+    result, fake = invoke(*arguments)
+    assert result.exit_code == 2
+    assert f"error: {message}\n" in result.stderr
+    assert hint in result.stderr.partition("hint: ")[2]
+    assert fake.runs == []
+
+
+def test_an_unknown_command_names_the_nearest(invoke: Invoke) -> None:
+    result, _ = invoke("aply", "hosts.ini")
+    assert result.exit_code == 2
+    assert "nearest: apply" in result.stderr
+
+
+def test_a_bug_is_a_short_line_and_a_saved_traceback(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("what happened")
+
+    monkeypatch.setattr(steps_of, "survey", broken)
+    result, _ = invoke("plan", "hosts.ini")
+    assert result.exit_code == 1
+    assert (
+        result.stderr.splitlines()[-3:][0] == "error: unexpected ZeroDivisionError: what happened"
+    )
+    saved = Path(result.stderr.partition("the traceback is in ")[2].partition(",")[0])
+    assert "broken" in saved.read_text(encoding="utf-8")
+    assert saved.stat().st_mode & 0o077 == 0
+    saved.unlink()
+    assert isinstance(invoke("--debug", "plan", "hosts.ini")[0].exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, click.Abort])
+def test_ctrl_c_anywhere_is_130(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(steps_of, "survey", interrupted)
+    result, _ = invoke("plan", "hosts.ini")
+    assert result.exit_code == 130
+    assert "error: interrupted" in result.stderr
+
+
+def test_apply_gives_exactly_the_plan_that_was_shown(invoke: Invoke) -> None:
+    _, fake = invoke(
+        "apply",
+        "hosts.ini",
+        "--yes",
+        "--set",
+        "cuda=12.9",
+        "--role",
+        "cuda",
+        "--reboot",
+        recordings=("survey_mixed", "site_done"),
+    )
+    survey, site = fake.runs
+    chosen = {"dlconf_roles": ["cuda"], "dlconf_set": {"cuda": "12.9"}}
+    assert (survey.playbook, survey.extra_vars, survey.strict_limit) == ("state.yml", chosen, True)
+    assert site.playbook == "site.yml"
+    assert site.hosts == ["gpu1", "gpu2"]  # gpu2 waits for the reboot that --reboot allows
+    assert site.extra_vars["dlconf_planned"]["gpu1"]["stack"]["cuda"] == {"version": "12.9.1"}
+    assert site.extra_vars["dlconf_reboot"] is True
+    assert site.extra_vars.items() >= chosen.items()
+
+
+def test_without_reboot_a_host_that_only_waits_for_one_is_left_alone(invoke: Invoke) -> None:
+    _, fake = invoke("apply", "hosts.ini", "--yes", recordings=("survey_mixed", "site_done"))
+    assert fake.runs[1].hosts == ["gpu1"]
+
+
+def test_check_is_given_to_ansible_and_needs_no_confirmation(invoke: Invoke) -> None:
+    result, fake = invoke(
+        "apply", "hosts.ini", "--check", "--diff", recordings=("survey_drift", "site_left")
+    )
+    assert (fake.runs[1].check, fake.runs[1].diff) == (True, True)
+    assert "gpu1: would change" in result.stdout
+
+
+@pytest.mark.parametrize(("answer", "code", "runs"), [("y\n", 0, 2), ("n\n", 1, 1)])
+def test_a_person_confirms_the_plan(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, runs: int
+) -> None:
+    monkeypatch.setattr("dlconf.cli.apply._somebody_is_there", lambda: True)
+    result, fake = invoke(
+        "apply", "hosts.ini", recordings=("survey_drift", "site_done"), stdin=answer
+    )
+    assert (result.exit_code, len(fake.runs)) == (code, runs)
+    assert "Apply this plan to 1 host?" in result.stderr
+
+
+def test_passwords_are_asked_once_and_go_to_every_run(invoke: Invoke) -> None:
+    result, fake = invoke(
+        "apply",
+        "hosts.ini",
+        "--yes",
+        "-K",
+        "--ask-vault-pass",
+        recordings=("survey_drift", "site_done"),
+        stdin="hunter2\ncorrect horse\n",
+    )
+    assert result.exit_code == 0, result.output
+    assert {(run.passwords.become, run.passwords.vault) for run in fake.runs} == {
+        ("hunter2", "correct horse")
+    }
+    assert "hunter2" not in result.output
+    assert "hunter2" not in repr(fake.runs)
+
+
+def test_a_limit_that_matches_nothing_names_the_nearest(invoke: Invoke) -> None:
+    result, _ = invoke("plan", "hosts.ini", "--limit", "gpu2", recordings=("no_hosts",))
+    assert result.exit_code == 2
+    assert "--limit 'gpu2' matches no host of" in result.stderr
+    assert "hint: nearest names: gpu1" in result.stderr
+
+
+def test_progress_and_the_path_of_the_log_are_on_standard_error(invoke: Invoke) -> None:
+    result, _ = invoke("apply", "hosts.ini", "--yes", recordings=("survey_drift", "site_done"))
+    lines = result.stderr.splitlines()
+    assert "gpu1: cuda" in lines
+    assert "gpu1: cuda: Install the toolkit: changed" in lines
+    assert lines[-1].startswith("log: ")
+    log = Path(lines[-1].removeprefix("log: "))
+    assert log.is_relative_to(state_home())
+    assert "TASK [cuda : Install the toolkit]" in log.read_text(encoding="utf-8")
+
+
+def test_help_lists_each_command_with_the_first_line_of_its_help(invoke: Invoke) -> None:
+    assert isinstance(main, Main)
+    for verb, first_line in VERBS.items():
+        command = main.get_command(click.Context(main), verb)
+        assert command is not None
+        assert (command.help or "").splitlines()[0] == first_line
+        assert " ".join(first_line.split()[:4]) in invoke("--help")[0].stdout

@@ -1,0 +1,231 @@
+"""The files of a role agree with each other: argument spec, defaults, README, contract and watch."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from dlconf.contract import KINDS
+from tests.role_readme import ROLES, options, read, readme
+
+NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
+FILES = ("defaults", "vars", "tasks", "meta")
+
+UBUNTU = {
+    "distribution": "Ubuntu",
+    "distribution_version": "22.04",
+    "distribution_release": "jammy",
+}
+DEBIAN = {
+    "distribution": "Debian",
+    "distribution_version": "12.11",
+    "distribution_release": "bookworm",
+}
+DRIVER = {
+    "nvidia_driver_branch": "580",
+    "nvidia_driver_flavour": "open",
+    "nvidia_driver_source": "ppa",
+    "nvidia_driver_packages": ["nvidia-driver-580-open"],
+    "nvidia_driver_version": "580.*",
+    "nvidia_driver_source_package": "nvidia-graphics-drivers-580*",
+    "nvidia_driver_dkms_module": "nvidia",
+    "nvidia_driver_kernel_headers": ["linux-headers-generic"],
+}
+# Inputs with which a contract is rendered: role, a name for the case, variables.
+CASES: list[tuple[str, str, dict[str, Any]]] = [
+    ("preflight", "plain", {}),
+    ("record", "plain", {"record_content": '{"schema": 1}\n'}),
+    ("nvidia_driver", "ppa", DRIVER | {"ansible_facts": UBUNTU}),
+    (
+        "nvidia_driver",
+        "ubuntu",
+        DRIVER | {"ansible_facts": UBUNTU, "nvidia_driver_source": "distribution"},
+    ),
+    (
+        "nvidia_driver",
+        "debian",
+        DRIVER | {"ansible_facts": DEBIAN, "nvidia_driver_source": "distribution"},
+    ),
+    (
+        "nvidia_driver",
+        "nvidia",
+        DRIVER
+        | {
+            "ansible_facts": DEBIAN,
+            "nvidia_driver_source": "nvidia",
+            "nvidia_driver_branch": "590",
+        },
+    ),
+]
+
+
+@pytest.fixture(params=NAMES)
+def role(request: pytest.FixtureRequest) -> Path:
+    name: str = request.param
+    return ROLES / name
+
+
+def variables(role: Path) -> dict[str, Any]:
+    """Return a role's defaults and internal variables, templates unrendered."""
+    files = [role / folder / "main.yml" for folder in ("defaults", "vars")]
+    loader = DataLoader()
+    merged: dict[str, Any] = {}
+    for path in filter(Path.exists, files):
+        merged |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    return merged
+
+
+def render(role: Path, inputs: dict[str, Any], name: str) -> Any:
+    """Return a role's variable as Ansible renders it with these inputs."""
+    available = variables(role) | inputs
+    return Templar(DataLoader(), available).template(available[name])
+
+
+def mappings(data: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside `data`."""
+    if isinstance(data, dict):
+        yield data
+    children = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for child in children:
+        yield from mappings(child)
+
+
+def inside(resource: dict[str, Any], watch: dict[str, list[str]]) -> bool:
+    """Tell whether a resource lies in what the role watches; kinds without a name of their own always do."""
+    if resource["kind"] in ("package", "hold"):
+        patterns = watch.get("packages", [])
+        return any(fnmatch.fnmatchcase(resource["name"], pattern) for pattern in patterns)
+    if "path" in resource:
+        patterns = watch.get("paths", []) + watch.get("environments", [])
+        return any(fnmatch.fnmatchcase(resource["path"], pattern) for pattern in patterns)
+    return True
+
+
+def test_there_are_roles() -> None:
+    assert len(NAMES) >= 5
+
+
+def test_role_has_its_files(role: Path) -> None:
+    missing = [folder for folder in FILES if not (role / folder / "main.yml").exists()]
+    assert not missing
+    assert (role / "meta" / "argument_specs.yml").exists()
+
+
+def test_defaults_are_those_of_the_spec(role: Path) -> None:
+    stated = {name: o.get("default") for name, o in options(role).items() if not o.get("required")}
+    assert (read(role / "defaults" / "main.yml") or {}) == stated
+
+
+def test_required_variables_have_no_default(role: Path) -> None:
+    required = {name for name, option in options(role).items() if option.get("required")}
+    assert required.isdisjoint(read(role / "defaults" / "main.yml") or {})
+
+
+def test_every_variable_is_explained(role: Path) -> None:
+    assert [name for name, option in options(role).items() if not option.get("description")] == []
+
+
+def test_public_variables_carry_the_prefix_of_their_role(role: Path) -> None:
+    assert [name for name in options(role) if not name.startswith(f"{role.name}_")] == []
+
+
+def test_defaults_carry_comments(role: Path) -> None:
+    """A variable has a comment above it or on its line, or stands in a block that begins with one."""
+    bare, commented = [], False
+    for line in (role / "defaults" / "main.yml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            commented = True
+        elif not line.strip():
+            commented = False
+        elif re.match(r"\w+:", line) and not commented and " # " not in line:
+            bare.append(line)
+    assert bare == []
+
+
+def test_readme_lists_the_variables_of_the_spec(role: Path) -> None:
+    path = role / "README.md"
+    assert path.exists(), "run `python -m tests.role_readme`"
+    assert path.read_text(encoding="utf-8") == readme(role), "run `python -m tests.role_readme`"
+
+
+def test_tasks_run_no_shell_and_name_their_collection(role: Path) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in role.glob("tasks/*.yml"))
+    assert "ansible.builtin.shell" not in text
+    assert re.findall(r"^\s+(?:community|containers)\.\S+:", text, re.MULTILINE) == []
+
+
+def test_role_states_contract_and_watch(role: Path) -> None:
+    stated = variables(role)
+    if role.name != "verify":  # owns nothing and watches nothing: it only looks
+        assert f"__{role.name}_contract" in stated
+        assert f"__{role.name}_watch" in stated
+
+
+def test_resources_have_known_kinds(role: Path) -> None:
+    stated = {m["kind"] for m in mappings(variables(role)) if "kind" in m}
+    text = (role / "vars" / "main.yml").read_text(encoding="utf-8")
+    stated |= set(re.findall(r"""['"]kind['"]: *['"](\w+)['"]""", text))
+    assert stated <= set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "inputs"), CASES, ids=[f"{name}-{case}" for name, case, _ in CASES]
+)
+def test_contract_renders_inside_the_watch(name: str, case: str, inputs: dict[str, Any]) -> None:
+    contract = render(ROLES / name, inputs, f"__{name}_contract")
+    watch = render(ROLES / name, inputs, f"__{name}_watch")
+    assert contract
+    assert [resource for resource in contract if resource["kind"] not in KINDS] == []
+    assert [resource for resource in contract if not inside(resource, watch)] == []
+    texts = [
+        r["content"] for r in contract if r["kind"] == "file" and r["path"].startswith("/etc/apt")
+    ]
+    assert all(text.endswith("\n") and "{{" not in text for text in texts)
+
+
+def test_driver_contract_is_empty_without_a_gpu() -> None:
+    inputs = DRIVER | {"ansible_facts": UBUNTU, "nvidia_driver_branch": ""}
+    assert render(ROLES / "nvidia_driver", inputs, "__nvidia_driver_contract") == []
+
+
+def test_driver_source_decides_the_repository() -> None:
+    def owned(facts: dict[str, str], source: str, branch: str = "580") -> dict[str, dict[str, Any]]:
+        inputs = DRIVER | {
+            "ansible_facts": facts,
+            "nvidia_driver_source": source,
+            "nvidia_driver_branch": branch,
+        }
+        contract = render(ROLES / "nvidia_driver", inputs, "__nvidia_driver_contract")
+        return {
+            resource.get("path") or resource.get("name", resource["kind"]): resource
+            for resource in contract
+        }
+
+    own, shared = (
+        "/etc/apt/sources.list.d/dlconf-nvidia-driver.sources",
+        "/etc/apt/sources.list.d/dlconf-nvidia.sources",
+    )
+    ppa = owned(UBUNTU, "ppa")[own]["content"]
+    assert (
+        "URIs: https://ppa.launchpadcontent.net/graphics-drivers/ppa/ubuntu\nSuites: jammy\n" in ppa
+    )
+    assert owned(UBUNTU, "distribution")[own]["kind"] == "absent"
+    assert (
+        "Components: contrib non-free non-free-firmware\n"
+        in owned(DEBIAN, "distribution")[own]["content"]
+    )
+    nvidia = owned(DEBIAN, "nvidia", "590")
+    assert "/repos/debian12/x86_64/\nSuites: /\n" in nvidia[shared]["content"]
+    assert "nvidia-driver-pinning-590" in nvidia
+    assert "nvidia-driver-pinning-580" not in owned(DEBIAN, "nvidia")
+    assert (
+        "Pin-Priority: -10\n"
+        in owned(UBUNTU, "ppa")["/etc/apt/preferences.d/dlconf-nvidia-driver"]["content"]
+    )
