@@ -90,6 +90,23 @@ class Environment(TypedDict):
     conda: dict[str, str]
 
 
+class Unit(TypedDict):
+    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState)."""
+
+    load: str
+    enabled: str
+    active: str
+
+
+class User(TypedDict):
+    """One user; `groups` are all of them, the primary one first."""
+
+    uid: int
+    home: str
+    shell: str
+    groups: list[str]
+
+
 class Facts(TypedDict):
     """All that is known of a host."""
 
@@ -110,6 +127,10 @@ class Facts(TypedDict):
     dpkg: DpkgState
     paths: dict[str, PathState]
     environments: dict[str, Environment]
+    units: dict[str, Unit]
+    users: dict[str, User]
+    groups: dict[str, int]
+    json: dict[str, dict[str, Any] | None]
     record: dict[str, Any] | None
 
 

@@ -182,10 +182,50 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
     before = {
         path: (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in tmp_path.rglob("*")
     }
-    collect.collect(
-        ["*"], [f"{tmp_path}/*", f"{tmp_path}/*/*"], [str(tmp_path)], f"{tmp_path}/stack.json"
-    )
+    watch = {
+        "packages": ["*"],
+        "paths": [f"{tmp_path}/*", f"{tmp_path}/*/*"],
+        "environments": [str(tmp_path)],
+        "units": ["ssh.service"],
+        "users": ["root"],
+        "groups": ["root"],
+        "json": [f"{tmp_path}/stack.json:x"],
+    }
+    assert set(watch) == set(collect.WATCH_KINDS)
+    collect.collect(watch, f"{tmp_path}/stack.json")
     assert before == {
         path: (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in tmp_path.rglob("*")
     }
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_users_are_told_with_all_their_groups() -> None:
+    states = collect.user_states(["root", "no-such-user"])
+    assert set(states) == {"root"}
+    assert states["root"]["uid"] == 0
+    assert states["root"]["groups"][0] == "root"
+    assert collect.group_states(["root", "no-such-group"]) == {"root": 0}
+
+
+def test_only_watched_keys_of_a_json_file_leave_the_host(tmp_path: Path) -> None:
+    path = write(tmp_path / "daemon.json", '{"log-driver": "local", "proxies": {"secret": 1}}')
+    broken = write(tmp_path / "broken.json", "{")
+    watched = [f"{path}:log-driver", f"{path}:data-root", f"{broken}:x", f"{tmp_path}/none:x"]
+    assert collect.json_states(watched) == {str(path): {"log-driver": "local"}, str(broken): None}
+
+
+def test_units_are_told_in_the_order_of_the_question(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Recorded from systemd 252: an alias shows the Id of its target, an unknown unit its own name."""
+    shown = (
+        "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n"
+        "Id=nope.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
+    )
+    write(tmp_path / "systemctl", f"#!/bin/sh\nprintf '{shown}'\n").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
+    assert collect.unit_states(["sshd.service", "nope.service"]) == {
+        "sshd.service": {"load": "loaded", "enabled": "enabled", "active": "active"},
+        "nope.service": {"load": "not-found", "enabled": "", "active": "inactive"},
+    }

@@ -15,13 +15,13 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import catalogue, facts, plan, wishes
+from dlconf import catalogue, content, facts, plan, wishes
 from dlconf.errors import DlconfError
+from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.resolve import record, resolve
 from dlconf.stack import Machine
 
 SCHEMA = 1
-WATCH_KINDS = ("packages", "paths", "environments")
 
 catalogue.load()  # before the first fork
 
@@ -29,8 +29,8 @@ catalogue.load()  # before the first fork
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
-    Args of the task: `roles`, in the order in which they are applied.
-    The result's `dlconf` holds schema, facts, resolution, plan and error; see docs/architecture.md.
+    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`
+    and the wishes. The result's `dlconf` holds schema, facts, resolution, plan and error; see docs/architecture.md.
     """
 
     _requires_connection = True
@@ -66,7 +66,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             }
 
     def _survey(self, state: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        roles: list[str] = self._task.args["roles"]
+        roles = content.roles_of_host(
+            self._render(task_vars, "dlconf_roles"), self._render(task_vars, "dlconf_extras")
+        )
         variables = self._with_roles(task_vars, roles)
         collected = self._execute_module(
             module_name="dlconf_collect",

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Read what a host has: hardware, packages, owned paths, environments. Changes and decides nothing.
+"""Read what a host has: hardware, packages, owned paths, units, users, environments. Changes and decides nothing.
 
 It runs on the host with Python's standard library only (3.8 to 3.14); `facts.py` describes the result.
 """
@@ -17,6 +17,7 @@ import platform
 import pwd
 import re
 import stat
+import subprocess
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -25,12 +26,16 @@ DOCUMENTATION = r"""
 module: dlconf_collect
 short_description: Read the facts that dlconf's contracts and resolver need
 description:
-  - Reads sysfs, the dpkg database, DKMS' tree, the watched paths and Python environments.
+  - Reads sysfs, the dpkg database, DKMS' tree, the watched paths, units, users and Python environments.
   - Changes nothing on the host, in check mode or out of it.
 options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
   paths: {type: list, elements: str, default: [], description: [globs of paths to report]}
   environments: {type: list, elements: str, default: [], description: [globs of Python environments to report]}
+  units: {type: list, elements: str, default: [], description: [systemd units to report]}
+  users: {type: list, elements: str, default: [], description: [users to report]}
+  groups: {type: list, elements: str, default: [], description: [groups to report]}
+  json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -42,6 +47,7 @@ SCHEMA = 1
 HASH_LIMIT_BYTES = (
     1 << 20
 )  # no owned file is near this; a truncated or replaced one is told by its size
+WATCH_KINDS = ("packages", "paths", "environments", "units", "users", "groups", "json")
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
 
 
@@ -302,6 +308,79 @@ def watched_paths(globs: list[str]) -> dict[str, Any]:
     return states
 
 
+def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
+    """Return what systemd knows of each unit; one that it does not know has load `not-found`."""
+    fields = ("Id", "LoadState", "UnitFileState", "ActiveState")
+    argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
+    if not names or not os.path.isdir("/run/systemd/system"):
+        return {}
+    try:
+        done = subprocess.run(argv + names, stdout=subprocess.PIPE, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    blocks = done.stdout.decode("utf-8", "replace").strip().split("\n\n")
+    states = {}
+    # In the order of the question: Id would follow aliases. (strict= came with Python 3.10.)
+    for name, block in zip(names, blocks):  # noqa: B905
+        shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        states[name] = {
+            "load": shown.get("LoadState", ""),
+            "enabled": shown.get("UnitFileState", ""),
+            "active": shown.get("ActiveState", ""),
+        }
+    return states
+
+
+def user_states(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return each existing user with home, shell and all its groups, the primary one first."""
+    states = {}
+    for name in names:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        others = sorted(group.gr_name for group in grp.getgrall() if name in group.gr_mem)
+        primary = account(grp.getgrgid, entry.pw_gid)
+        groups = [primary] + [group for group in others if group != primary]
+        states[name] = {
+            "uid": entry.pw_uid,
+            "home": entry.pw_dir,
+            "shell": entry.pw_shell,
+            "groups": groups,
+        }
+    return states
+
+
+def group_states(names: list[str]) -> dict[str, int]:
+    """Return the id of each existing group."""
+    known = {group.gr_name: group.gr_gid for group in grp.getgrall()}
+    return {name: known[name] for name in names if name in known}
+
+
+def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
+    """Return the watched top-level keys of each existing JSON file; None where it holds no JSON object.
+
+    Args:
+        watched: `PATH:KEY` each; what is not watched stays on the host.
+    """
+    states: dict[str, dict[str, Any] | None] = {}
+    for path in sorted({item.rpartition(":")[0] for item in watched}):
+        text = read_text(path)
+        if text is None:
+            continue
+        try:
+            data = json.loads(text)
+        except ValueError:
+            data = None
+        keys = [
+            key for name, _colon, key in (item.rpartition(":") for item in watched) if name == path
+        ]
+        states[path] = (
+            {key: data[key] for key in keys if key in data} if isinstance(data, dict) else None
+        )
+    return states
+
+
 def normalised(name: str) -> str:
     """Return a distribution's name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -339,14 +418,17 @@ def record_state(path: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def collect(
-    packages: list[str], paths: list[str], environments: list[str], record: str
-) -> dict[str, Any]:
-    """Return the facts of this host."""
+def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
+    """Return the facts of this host.
+
+    Args:
+        watch: what to report of packages, paths, environments, units, users, groups and json.
+        record: path of the recorded choice.
+    """
     prefixes = sorted(
         {
             prefix
-            for pattern in environments
+            for pattern in watch["environments"]
             for prefix in glob.glob(pattern)
             if os.path.isdir(prefix)
         }
@@ -366,8 +448,12 @@ def collect(
         "nvidia": nvidia_state(),
         "kernels": kernels(),
         "dkms": dkms_state(),
-        "dpkg": dpkg_state(packages),
-        "paths": watched_paths(paths),
+        "dpkg": dpkg_state(watch["packages"]),
+        "paths": watched_paths(watch["paths"]),
+        "units": unit_states(watch["units"]),
+        "users": user_states(watch["users"]),
+        "groups": group_states(watch["groups"]),
+        "json": json_states(watch["json"]),
         "environments": {prefix: environment_state(prefix) for prefix in prefixes},
         "record": record_state(record),
     }
@@ -375,17 +461,13 @@ def collect(
 
 def main() -> None:
     """Run as an Ansible module."""
-    lists = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
-        argument_spec={
-            "packages": dict(lists),
-            "paths": dict(lists),
-            "environments": dict(lists),
-            "record": {"type": "path", "default": "/etc/dlconf/stack.json"},
-        },
-        supports_check_mode=True,
-    )
-    module.exit_json(changed=False, dlconf_facts=collect(**module.params))
+    spec: dict[str, dict[str, Any]] = {
+        kind: {"type": "list", "elements": "str", "default": []} for kind in WATCH_KINDS
+    }
+    spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    record = module.params.pop("record")
+    module.exit_json(changed=False, dlconf_facts=collect(module.params, record))
 
 
 if __name__ == "__main__":
