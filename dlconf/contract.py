@@ -22,6 +22,7 @@ KINDS: Mapping[str, Check] = {
     "link": resources.link,
     "absent": resources.absent,
     "package": resources.package,
+    "package_like": resources.package_like,
     "hold": resources.hold,
     "hold_source": resources.hold_source,
     "dkms": resources.dkms,

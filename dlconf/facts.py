@@ -148,3 +148,20 @@ def read(data: Mapping[str, Any]) -> Facts:
     if missing := sorted(Facts.__required_keys__ - data.keys()):
         raise DlconfError(f"these facts lack {', '.join(missing)}")
     return cast(Facts, dict(data))
+
+
+NVSWITCH_DEVICES = frozenset({"1ac2", "1af1", "22a3"})
+"""PCI device ids of NVSwitches: of the HGX-2, HGX A100 and HGX H100 baseboards.
+
+From the baseboards in NVIDIA's Fabric Manager user guide, and pci.ids. The class (0680, bridge) does not tell: boards
+with an nForce chipset have such functions too. The NVSwitches of an HGX B200 are no PCI functions of the host.
+"""
+
+
+def nvswitches(host_facts: Facts) -> list[str]:
+    """Return the PCI slots of a host's NVSwitches."""
+    return [
+        device["slot"]
+        for device in host_facts["pci"]
+        if device["vendor"] == "10de" and device["device"] in NVSWITCH_DEVICES
+    ]

@@ -128,6 +128,22 @@ def package(resource: Resource, facts: Facts) -> Iterable[Difference]:
         yield _differ(resource, name, pattern if pattern != "*" else "installed", found)
 
 
+def package_like(resource: Resource, facts: Facts) -> Iterable[Difference]:
+    """A package in exactly the upstream version of another one: name, like (the other's name)."""
+    packages = facts["dpkg"]["packages"]
+    name, like = resource["name"], resource["like"]
+    found, other = packages.get(name), packages.get(like)
+    wanted = f"version {upstream(other['version'])}" if other else "the version"
+    if found is None or other is None or upstream(found["version"]) != upstream(other["version"]):
+        shown = found["version"] if found else None
+        yield _differ(resource, name, f"{wanted} of {like}", shown)
+
+
+def upstream(version: str) -> str:
+    """Return a Debian package's version without epoch and revision."""
+    return version.split(":", 1)[-1].rpartition("-")[0] or version
+
+
 def hold(resource: Resource, facts: Facts) -> Iterable[Difference]:
     """A held package: name."""
     package = facts["dpkg"]["packages"].get(resource["name"])
@@ -198,9 +214,14 @@ def dpkg_database(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A systemd unit: name, running (true: enabled and active; false: neither)."""
+    """A systemd unit: name, running (true: enabled and active; false: neither), needs_driver.
+
+    A unit that needs the NVIDIA driver must be active only where the driver on disk is the loaded one.
+    """
     name = resource["name"]
-    wanted = "enabled, active" if resource.get("running", True) else "disabled, inactive"
+    idle = resource.get("needs_driver", False) and not _driver_in_force(facts)
+    active = "enabled" if idle else "enabled, active"
+    wanted = active if resource.get("running", True) else "disabled, inactive"
     unit = facts["units"].get(name)
     if unit is None or unit["load"] == "not-found":
         if resource.get("running", True):
@@ -209,11 +230,16 @@ def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
     is_on = unit["enabled"] in ("enabled", "static", "alias", "generated", "indirect")
     found = f"{unit['enabled'] or unit['load']}, {unit['active']}"
     if resource.get("running", True):
-        differs = not is_on or unit["active"] != "active"
+        differs = not is_on or (unit["active"] != "active" and not idle)
     else:
         differs = unit["enabled"] == "enabled" or unit["active"] == "active"
     if differs:
         yield _differ(resource, name, wanted, found)
+
+
+def _driver_in_force(facts: Facts) -> bool:
+    loaded = facts["nvidia"]["module_version"]
+    return loaded is not None and loaded == facts["nvidia"]["library_version"]
 
 
 def user(resource: Resource, facts: Facts) -> Iterable[Difference]:
@@ -237,16 +263,23 @@ def group(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """Top-level keys of a JSON file: path, values (key -> value); its other keys are not ours."""
+    """Keys of a JSON file: path, values (key -> value); other keys, in nested objects too, are not ours."""
     path = resource["path"]
     if path in facts["json"] and facts["json"][path] is None:
         yield _differ(resource, path, "a JSON object", "no JSON object")
         return
     found = facts["json"].get(path) or {}
     for key, value in resource["values"].items():
-        if key not in found or found[key] != value:
+        if key not in found or not _holds(found[key], value):
             shown = json.dumps(found[key]) if key in found else None
             yield _differ(resource, f"{path}: {key}", json.dumps(value), shown)
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    """Say whether a JSON value has all that is wanted of it."""
+    if isinstance(found, dict) and isinstance(wanted, Mapping):
+        return all(key in found and _holds(found[key], value) for key, value in wanted.items())
+    return bool(found == wanted)
 
 
 def kernel_module(resource: Resource, facts: Facts) -> Iterable[Difference]:

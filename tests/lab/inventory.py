@@ -77,6 +77,9 @@ def group_variables(facts: dict[str, Any], state: Path, *, ubuntu_is_real: bool)
         "nvidia_driver_nvidia_key_fingerprint": fingerprints["nvidia"],
         "cuda_network_key_fingerprint": fingerprints["nvidia"],
         "cudnn_network_key_fingerprint": fingerprints["nvidia"],
+        "nvidia_services_key_fingerprint": fingerprints["nvidia"],
+        "docker_key_fingerprint": fingerprints["docker"],
+        "nvidia_container_toolkit_key_fingerprint": fingerprints["container_toolkit"],
         # the boot id that Ansible looks at by default is the one of the machine below
         "dlconf_boot_time_command": "stat --format=%Y /proc/1",
         # the vendors' packages are stand-ins of a few kilobytes

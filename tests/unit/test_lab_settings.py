@@ -24,7 +24,7 @@ from tests.lab.hostsettings import (
 from tests.lab.inventory import hosts_ini, known_hosts, ssh_config, write_inventory
 from tests.lab.pci import write_tree
 from tests.lab.seed import Identity, apt_conf, environment, pip_conf, seed_archive, seed_files
-from tests.lab.settings import Lab, load_kinds, machines, mirror_address, pick_subnet
+from tests.lab.settings import Lab, chosen, load_kinds, machines, mirror_address, pick_subnet
 
 SUBNET = "10.77.5.0/24"
 HOST = HostSettings(
@@ -55,12 +55,25 @@ def test_no_subnet_left() -> None:
 
 
 def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
-    found = machines(load_kinds(), 6, SUBNET)
+    found = machines(chosen(load_kinds(), []), 6, SUBNET)
     assert [machine.name for machine in found[:4]] == ["gtx1080ti", "rtx3090", "rtx5090", "cpu"]
     assert [machine.name for machine in found[4:]] == ["gtx1080ti-2", "rtx3090-2"]
     addresses = {machine.address for machine in found}
     assert len(addresses) == 6
     assert mirror_address(SUBNET) not in addresses
+
+
+def test_machines_that_run_containers_come_only_when_they_are_named() -> None:
+    kinds = load_kinds()
+    assert not [kind.name for kind in chosen(kinds, []) if kind.privileged]
+    named = chosen(kinds, ["docker", "cpu"])
+    assert [kind.name for kind in named] == ["docker", "cpu"]
+    assert [bool(kind.container_options) for kind in named] == [True, False]
+
+
+def test_a_kind_that_there_is_not() -> None:
+    with pytest.raises(LabError, match="no kind of machine dokcer; there are gtx1080ti, "):
+        chosen(load_kinds(), ["dokcer"])
 
 
 @pytest.mark.parametrize("hosts", [0, 61])
@@ -201,7 +214,12 @@ def test_inventory_checks_host_keys(tmp_path: Path) -> None:
 def test_written_inventory_names_the_site_catalogue(tmp_path: Path) -> None:
     found = machines(load_kinds(), 4, SUBNET)
     facts = {
-        "fingerprints": {"ppa": "A" * 40, "nvidia": "B" * 40},
+        "fingerprints": {
+            "ppa": "A" * 40,
+            "nvidia": "B" * 40,
+            "docker": "C" * 40,
+            "container_toolkit": "D" * 40,
+        },
         "cuda_local_repos": [{"distro": "ubuntu2204", "cuda": "12.9.1"}],
         "cudnn_local_repos": [],
         "conda": [],

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from tests.lab.command import say
-from tests.lab.mirror import conda, wheels
+from tests.lab.mirror import conda, containers, wheels
+from tests.lab.mirror.containers import DOCKER, TOOLKIT
 from tests.lab.mirror.signing import write_tls
 from tests.lab.mirror.sites import KEYSERVER, NVIDIA, PPA, PackageSites
 from tests.lab.settings import HERE
@@ -31,6 +32,8 @@ FIXED_HOSTS = (
     NVIDIA,
     PPA,
     KEYSERVER,
+    DOCKER,
+    TOOLKIT,
     "github.com",
     "repo.anaconda.com",
     "conda.anaconda.org",
@@ -109,12 +112,14 @@ def _build(root: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".k", dir=cache_folder()) as keys:
         packages = PackageSites(partial, content, Path(keys))
         packages.build()
+        container_keys = containers.build(partial / "sites", content, Path(keys))
     facts: dict[str, Any] = {
         "hosts": list(FIXED_HOSTS),
         "fingerprints": {
             "ppa": packages.ppa_key.fingerprint,
             "nvidia": packages.nvidia_key.fingerprint,
             "intruder": packages.intruder_key.fingerprint,
+            **container_keys,
         },
         "cuda_local_repos": packages.cuda_local,
         "cudnn_local_repos": packages.cudnn_local,

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from tests.lab.mirror.debs import Content, Deb
 from tests.lab.mirror.repositories import library_link
+from tests.lab.mirror.services import FIRST_UNBRANCHED as FIRST_WITH_SERVICES
+from tests.lab.mirror.services import persistence_files
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
@@ -50,17 +52,20 @@ LICENSES = {"": "NVIDIA", "-open": "Dual MIT/GPL"}
 FIRST_UNBRANCHED = 590
 
 
-def driver_packages(upstream: str, version: str, *, tail: str | None = None) -> Iterator[Deb]:
+def driver_packages(
+    upstream: str, version: str, *, tail: str | None = None, persistence: bool = True
+) -> Iterator[Deb]:
     """Yield the packages of one driver in both flavours.
 
     Args:
         upstream: NVIDIA's version, `580.178.04`; its first number is the branch.
         version: the packages' version, `580.178.04-0ubuntu0~gpu22.04.1`.
         tail: what names end in; None = the branch (`-580`), as Ubuntu and the PPA have it.
+        persistence: whether the persistence daemon is in one of them, or a package of its own.
     """
     branch = upstream.split(".", maxsplit=1)[0]
     end = f"-{branch}" if tail is None else tail
-    for deb in _common_packages(end, upstream, version):
+    for deb in _common_packages(end, upstream, version, persistence=persistence):
         yield replace(deb, fields={**deb.fields, "Source": f"nvidia-graphics-drivers-{branch}"})
     for flavour in LICENSES:
         for deb in _flavour_packages(end, upstream, version, flavour):
@@ -72,7 +77,8 @@ def nvidia_repository_driver(upstream: str) -> Iterator[Deb]:
     branch = upstream.split(".", maxsplit=1)[0]
     tail = "" if int(branch) >= FIRST_UNBRANCHED else f"-{branch}"
     version = f"{upstream}-1ubuntu1"
-    yield from driver_packages(upstream, version, tail=tail)
+    persistence = int(branch) < FIRST_WITH_SERVICES
+    yield from driver_packages(upstream, version, tail=tail, persistence=persistence)
     for name, flavour in (("cuda-drivers", ""), ("nvidia-open", "-open")):
         driver = f"nvidia-driver{tail}{flavour} (= {version})"
         yield _package(f"{name}{tail}", version, depends=driver)
@@ -110,7 +116,7 @@ def _package(
     )
 
 
-def _common_packages(end: str, upstream: str, version: str) -> Iterator[Deb]:
+def _common_packages(end: str, upstream: str, version: str, *, persistence: bool) -> Iterator[Deb]:
     """Yield what both flavours share."""
     yield _package(f"libnvidia-common{end}", version)
     for name in PLAIN_LIBRARIES:
@@ -139,6 +145,7 @@ def _common_packages(end: str, upstream: str, version: str) -> Iterator[Deb]:
         version,
         depends=f"libnvidia-compute{end} (= {version})",
         exclusive="nvidia-compute-utils",
+        files=persistence_files(static=True) if persistence else None,
         section="utils",
     )
     yield _package(f"nvidia-firmware{end}-{upstream}", version, section="kernel")

@@ -20,21 +20,30 @@ def write_flat_repository(folder: Path, key: SigningKey, origin: str = "NVIDIA")
 
 
 def write_suite(
-    root: Path, suite: str, key: SigningKey, *, origin: str, dists: Path | None = None
+    root: Path,
+    suite: str,
+    key: SigningKey,
+    *,
+    origin: str,
+    dists: Path | None = None,
+    pool: str = "pool/main",
+    component: str = "main",
 ) -> None:
-    """Index and sign `root`/pool as one suite with the component `main`, Launchpad's layout.
+    """Index and sign a pool as one suite with one component, Launchpad's layout unless told.
 
     Args:
-        root: the repository, with packages under `pool/main`.
+        root: the repository.
         suite: for example `jammy`.
         key: who signs.
         origin: the `Origin` and `Label` of the Release file.
         dists: where the suite's folder goes, instead of `root`/dists/`suite`.
+        pool: the folder with its packages, below `root`.
+        component: the name of its one component.
     """
     target = dists or root / "dists" / suite
-    _write_packages(root, "pool/main", target / "main" / "binary-amd64")
+    _write_packages(root, pool, target / component / "binary-amd64")
     fields = {"Origin": origin, "Label": origin, "Suite": suite, "Codename": suite}
-    _write_release(target, ".", {**fields, "Architectures": "amd64", "Components": "main"})
+    _write_release(target, ".", {**fields, "Architectures": "amd64", "Components": component})
     key.sign_release(target)
 
 

@@ -20,6 +20,7 @@ from tests.lab.mirror.repositories import (
     write_local_repository,
     write_suite,
 )
+from tests.lab.mirror.services import dcgm_packages, repository_services
 from tests.lab.mirror.signing import SigningKey
 
 NVIDIA = "developer.download.nvidia.com"
@@ -78,7 +79,11 @@ class PackageSites:
             _write_all(self._pool / cuda.version, toolkit_packages(cuda))
         bundled = {cuda.driver for cuda in self.releases if cuda.driver}
         for upstream in bundled | set(self._content["nvidia_drivers"]):
-            _write_all(self._pool / f"driver-{upstream}", nvidia_repository_driver(upstream))
+            folder = self._pool / f"driver-{upstream}"
+            _write_all(folder, nvidia_repository_driver(upstream))
+            _write_all(folder, repository_services(upstream))
+        dcgm = self._content["dcgm"]
+        _write_all(self._pool / "dcgm", dcgm_packages(dcgm["version"], dcgm["exporter"]))
         for row in self._content["cudnn"]:
             for major in row["majors"]:
                 folder = self._pool / f"cudnn-{row['version']}"
