@@ -59,11 +59,12 @@ DISK_MIB: Mapping[str, Mapping[str, int]] = {
     "cuda": {"/usr": 8000, "/var": 8000},  # the toolkit; its local repository, packed and unpacked
     "cudnn": {"/usr": 2500, "/var": 2500},
     "anaconda": {"/opt": 1500},
+    "docker": {"/usr": 500, "/var": 300},
 }
 """Space in MiB that a role needs when it installs anew, rounded up.
 
 From Debian's own packages (driver 535: 0.9 GB; nvidia-cuda-toolkit 11.8: 1.6 GB packed, 5.6 GB installed, and NVIDIA's
-toolkit brings its profilers too) and the cuDNN wheels on PyPI.
+toolkit brings its profilers too) and the cuDNN wheels on PyPI; Docker's packages are 100 MB packed, 400 MB installed.
 """
 ENVIRONMENT_MIB = {"cpu": 2000, "gpu": 8000}
 """The same for one environment below /opt: PyTorch, JAX or TensorFlow take 0.6 to 1.5 GB, with CUDA's wheels 5 to 7."""

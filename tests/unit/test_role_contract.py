@@ -23,12 +23,19 @@ WATCHED_BY_NAME = {"service": "units", "user": "users", "group": "groups"}
 UBUNTU = {
     "distribution": "Ubuntu",
     "distribution_version": "22.04",
+    "distribution_major_version": "22",
     "distribution_release": "jammy",
 }
 DEBIAN = {
     "distribution": "Debian",
     "distribution_version": "12.11",
+    "distribution_major_version": "12",
     "distribution_release": "bookworm",
+}
+DOCKER = {
+    "docker_users": ["ada"],
+    "docker_data_root": "/srv/docker",
+    "docker_daemon_options": {"registry-mirrors": ["https://mirror.dlconf.test"]},
 }
 DRIVER = {
     "nvidia_driver_branch": "580",
@@ -65,6 +72,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
             "nvidia_driver_branch": "590",
         },
     ),
+    ("docker", "docker", DOCKER | {"ansible_facts": UBUNTU}),
+    ("docker", "distribution", {"ansible_facts": DEBIAN, "docker_source": "distribution"}),
 ]
 
 
@@ -101,7 +110,7 @@ def mappings(data: Any) -> Iterator[dict[str, Any]]:
 
 def inside(resource: dict[str, Any], watch: dict[str, list[str]]) -> bool:
     """Tell whether a resource lies in what the role watches; kinds without a name of their own always do."""
-    if resource["kind"] in ("package", "hold"):
+    if resource["kind"] in ("package", "package_like", "hold"):
         patterns = watch.get("packages", [])
         return any(fnmatch.fnmatchcase(resource["name"], pattern) for pattern in patterns)
     if resource["kind"] in ("service", "user", "group"):
@@ -187,7 +196,9 @@ def test_resources_have_known_kinds(role: Path) -> None:
 )
 def test_contract_renders_inside_the_watch(name: str, case: str, inputs: dict[str, Any]) -> None:
     contract = render(ROLES / name, inputs, f"__{name}_contract")
-    watch = render(ROLES / name, inputs, f"__{name}_watch")
+    # The watch is asked for before anything is known of the host.
+    before = {key: value for key, value in inputs.items() if key != "ansible_facts"}
+    watch = render(ROLES / name, before, f"__{name}_watch")
     assert contract
     assert [resource for resource in contract if resource["kind"] not in KINDS] == []
     assert [resource for resource in contract if not inside(resource, watch)] == []
@@ -236,3 +247,25 @@ def test_driver_source_decides_the_repository() -> None:
         "Pin-Priority: -10\n"
         in owned(UBUNTU, "ppa")["/etc/apt/preferences.d/dlconf-nvidia-driver"]["content"]
     )
+
+
+def test_settings_of_docker_hold_what_was_asked_for() -> None:
+    contract = render(ROLES / "docker", DOCKER | {"ansible_facts": UBUNTU}, "__docker_contract")
+    assert [resource["values"] for resource in contract if resource["kind"] == "json"] == [
+        {
+            "log-driver": "json-file",
+            "log-opts": {"max-size": "50m", "max-file": "3"},
+            "data-root": "/srv/docker",
+            "live-restore": True,
+            "registry-mirrors": ["https://mirror.dlconf.test"],
+        }
+    ]
+
+
+def test_docker_of_the_distribution_needs_no_repository_of_docker() -> None:
+    inputs = {"ansible_facts": DEBIAN, "docker_source": "distribution"}
+    contract = render(ROLES / "docker", inputs, "__docker_contract")
+    assert [resource["name"] for resource in contract if resource["kind"] == "package"] == [
+        "docker.io"
+    ]
+    assert not [resource for resource in contract if resource["kind"] in ("keyring", "file")]
