@@ -6,7 +6,7 @@ in them; sizes are in MiB, versions are text, PCI numbers are lower-case hexadec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from dlconf.errors import DlconfError
@@ -158,10 +158,10 @@ with an nForce chipset have such functions too. The NVSwitches of an HGX B200 ar
 """
 
 
-def nvswitches(host_facts: Facts) -> list[str]:
-    """Return the PCI slots of a host's NVSwitches."""
+def nvswitches(pci: Iterable[PciDevice]) -> list[str]:
+    """Return the slots of the NVSwitches among PCI functions."""
     return [
         device["slot"]
-        for device in host_facts["pci"]
+        for device in pci
         if device["vendor"] == "10de" and device["device"] in NVSWITCH_DEVICES
     ]

@@ -79,7 +79,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             return {**collected, "failed": True, "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
         state["resolution"] = self._resolution(state["facts"], variables, task_vars)
-        host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
+        host_facts = ansible_names(state["facts"]) | {
+            "dlconf_resolution": state["resolution"],
+            "dlconf_nvswitches": facts.nvswitches(state["facts"]["pci"]),
+        }
         variables |= {
             "dlconf_resolution": state["resolution"],
             "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
