@@ -50,16 +50,25 @@ def _load(site_files: tuple[Path, ...], data: Path) -> Catalogue:
     return catalogue
 
 
-def check(site_files: Sequence[Path] = ()) -> list[Problem]:
+def forget() -> None:
+    """Let the next load read the files again, after they were written."""
+    _load.cache_clear()
+
+
+def check(site_files: Sequence[Path] = (), data: Path | None = None) -> list[Problem]:
     """List everything that is wrong with the catalogue and a site's files over it.
 
     A row that is wrong by itself is left out when the others are compared with one another.
+
+    Args:
+        site_files: later ones go over earlier.
+        data: folder of the files below them; None = the bundled ones.
 
     Raises:
         CatalogueError: a file cannot be read at all.
     """
     found: list[Problem] = []
-    sections = _LazySections(DATA, tuple(Path(file) for file in site_files), found.append)
+    sections = _LazySections(data or DATA, tuple(map(Path, site_files)), found.append)
     catalogue = Catalogue(sections)
     for name in SECTIONS:
         catalogue.rows(name)

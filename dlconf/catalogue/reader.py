@@ -33,13 +33,13 @@ def read_sections(path: Path) -> Sections:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise CatalogueError(f"{path}: cannot be read: {why}") from error
-    sections = _read_lines(text)
+    sections = read_lines(text)
     if sections is None:
         sections = _read_yaml(text, path)
     return _resolve_sources(sections)
 
 
-def _read_lines(text: str) -> Sections | None:
+def read_lines(text: str) -> Sections | None:
     """Read rows of one JSON line each; None when the file is written in any other way."""
     sections: Sections = {}
     rows: list[dict[str, Any]] | None = None
