@@ -51,6 +51,8 @@ def _gpu_notes(question: Question) -> Iterator[str]:
                 f"the catalogue does not know PCI id 10de:{card.device} ({card.slots[0]}): "
                 f"{card.note} [{card.source}]"
             )
+        elif not card.verified:
+            yield f"the row of the {card.label} is not verified [{card.source}]"
 
 
 def _pin_notes(question: Question) -> Iterator[str]:
