@@ -23,8 +23,19 @@ class OperatingSystem(TypedDict):
     name: str
 
 
+class PcieLink(TypedDict):
+    """A card's PCIe link: speed in GT/s and width in lanes, now, at most, and of the port above; None = not known."""
+
+    speed_gts: float | None
+    max_speed_gts: float | None
+    port_speed_gts: float | None
+    width: float | None
+    max_width: float | None
+    port_width: float | None
+
+
 class PciDevice(TypedDict):
-    """One PCI function; `class` is six hexadecimal digits."""
+    """One PCI function; `class` is six hexadecimal digits; NVIDIA's display controllers have a link."""
 
     slot: str
     vendor: str
@@ -32,6 +43,23 @@ class PciDevice(TypedDict):
     subsystem_vendor: str
     subsystem_device: str
     driver: str | None
+    link: NotRequired[PcieLink]
+
+
+class Temperature(TypedDict):
+    """A card's temperature, and the one from which on it slows down; in degrees Celsius."""
+
+    slot: str
+    celsius: float
+    limit_celsius: float | None
+
+
+class DataDisk(TypedDict):
+    """The disks below the data path; `rotational` is None where the kernel cannot say."""
+
+    path: str
+    devices: list[str]
+    rotational: bool | None
 
 
 class NvidiaState(TypedDict):
@@ -108,7 +136,7 @@ class User(TypedDict):
 
 
 class Facts(TypedDict):
-    """All that is known of a host."""
+    """All that is known of a host; what is not required was not gathered by the first versions."""
 
     schema: int
     hostname: str
@@ -119,9 +147,11 @@ class Facts(TypedDict):
     python: str
     memory_mib: int
     free_mib: dict[str, int]
+    data_disk: NotRequired[DataDisk]
     secure_boot: bool | None
     pci: list[PciDevice]
     nvidia: NvidiaState
+    temperatures: NotRequired[list[Temperature]]
     kernels: list[str]
     dkms: list[DkmsBuild]
     dpkg: DpkgState

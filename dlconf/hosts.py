@@ -31,7 +31,7 @@ class HostState:
     Attributes:
         status: `in_sync`; `drift`, a role has something to do; `no_stack`, no versions fit; `refused`, the wishes or
             the machine are not what dlconf serves; `failed`, it could not be looked at; `unreachable`.
-        facts, resolution: as docs/architecture.md describes them; None where it did not come to that.
+        facts, variables, resolution: as docs/architecture.md describes them; None where it did not come to that.
         roles: what each role would change, in the order in which roles are applied.
         pending: what only a reboot brings about.
         failure: why there is no plan, where there is none.
@@ -48,6 +48,7 @@ class HostState:
     failure: TaskFailure | None = None
     hint: str = ""
     exit_code: int = 0
+    variables: Mapping[str, Any] | None = None
 
     @property
     def changes(self) -> list[Difference]:
@@ -61,6 +62,7 @@ def from_outcome(name: str, outcome: HostOutcome) -> HostState:
         return HostState(name, "unreachable", failure=outcome.unreachable, exit_code=1)
     state = outcome.states[-1] if outcome.states else {}
     facts, resolution, error = state.get("facts"), state.get("resolution"), state.get("error")
+    variables = state.get("variables")
     if error:
         role_task = outcome.failure or TaskFailure("", "", "")
         failure = TaskFailure(role_task.role, role_task.task, str(error.get("message", "")))
@@ -77,13 +79,28 @@ def from_outcome(name: str, outcome: HostOutcome) -> HostState:
             failure=failure,
             hint=str(error.get("hint", "")),
             exit_code=code,
+            variables=variables,
         )
     if outcome.failure or not state.get("plan"):
         failure = outcome.failure or TaskFailure("", "", "Ansible reported no state of this host")
-        return HostState(name, "failed", facts, resolution, failure=failure, exit_code=1)
+        return HostState(
+            name,
+            "failed",
+            facts,
+            resolution,
+            failure=failure,
+            exit_code=1,
+            variables=variables,
+        )
     roles = roles_of(state["plan"])
     return HostState(
-        name, "drift" if roles else "in_sync", facts, resolution, roles, pending_of(state["plan"])
+        name,
+        "drift" if roles else "in_sync",
+        facts,
+        resolution,
+        roles,
+        pending_of(state["plan"]),
+        variables=variables,
     )
 
 

@@ -21,6 +21,7 @@ VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
     "detect": "Report GPUs, driver, CUDA, system, memory and free disk of each host.",
     "plan": "Show what apply would do, per host and role, and why.",
+    "explain": "Say why each version was chosen, and which row rejected each newer one.",
     "drift": "Report what differs from the wanted state; exit with 4 where something does.",
     "verify": "Prove driver, CUDA and frameworks on each host, on the GPU where there is one.",
     "resolve": "Choose the stack for a machine described on the command line.",

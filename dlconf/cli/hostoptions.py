@@ -41,10 +41,7 @@ host_options = _together(
 )
 """INVENTORY and what every command on hosts takes."""
 
-choice_options = _together(
-    click.option(
-        "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
-    ),
+version_options = _together(
     click.option(
         "--set",
         "pins",
@@ -60,6 +57,14 @@ choice_options = _together(
         metavar="SLOT-OR-ID",
         help="Leave this GPU out of the choice; may be repeated.",
     ),
+)
+"""What counts for the choice of versions: apply, plan and explain take these."""
+
+choice_options = _together(
+    click.option(
+        "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
+    ),
+    version_options,
 )
 """What to choose: apply and plan take these."""
 

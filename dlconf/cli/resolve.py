@@ -9,6 +9,7 @@ import click
 from dlconf.catalogue import load
 from dlconf.cli import options
 from dlconf.report import resolve as report
+from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
 from dlconf.wishes import Wishes
@@ -49,6 +50,12 @@ from dlconf.wishes import Wishes
     metavar="SLOT-OR-ID",
     help="Leave this GPU out of the choice; may be repeated.",
 )
+@click.option(
+    "--explain",
+    "with_rejected",
+    is_flag=True,
+    help="Say of each newer version what rejected it.",
+)
 @options.json_option
 def resolve(
     *,
@@ -58,6 +65,7 @@ def resolve(
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
+    with_rejected: bool,
     as_json: bool,
 ) -> None:
     """Choose the stack for a machine described on the command line.
@@ -70,8 +78,9 @@ def resolve(
         frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
     )
     resolution = choose(machine, wishes, catalogue).as_json()
+    explanation = explain(machine, wishes, catalogue) if with_rejected else None
     click.echo(
-        json.dumps(report.data(resolution), ensure_ascii=False)
+        json.dumps(report.data(resolution, explanation), ensure_ascii=False)
         if as_json
-        else report.text(resolution, options.paint())
+        else report.text(resolution, explanation, options.paint())
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dlconf.contract import Difference
 from dlconf.hosts import PROBLEMS, HostState, RoleChanges, Survey
 from dlconf.report import problems
-from dlconf.report.text import PLAIN, SIGNS, Paint, clean, columns, count, one_line, stack_versions
+from dlconf.report.stack import gpu_names, stack_lines
+from dlconf.report.text import PLAIN, SIGNS, Paint, clean, count, one_line
 
 NOTHING = "none"
 
@@ -58,35 +58,6 @@ def _host(host: HostState, paint: Paint) -> list[str]:
     return lines + pending_lines(host.pending)
 
 
-def stack_lines(resolution: Mapping[str, Any], paint: Paint = PLAIN, indent: int = 2) -> list[str]:
-    """Return each component of a stack with its version, and below it the reasons for it; then the notes."""
-    lines: list[str] = []
-    reasons = list(resolution.get("reasons", ()))
-    versions = stack_versions(resolution["stack"])
-    for (name, _), line in zip(versions, columns(versions, indent), strict=True):
-        lines.append(line)
-        lines += [
-            " " * (indent + 4) + _reason(reason, paint)
-            for reason in reasons
-            if reason["component"] == name
-        ]
-    shown = {name for name, _ in versions}
-    lines += [
-        " " * indent
-        + f"{one_line(reason['component'])}  {one_line(reason['choice'])}: {_reason(reason, paint)}"
-        for reason in reasons
-        if reason["component"] not in shown
-    ]
-    return lines + [
-        " " * indent + f"note: {one_line(note)}" for note in resolution.get("notes", ())
-    ]
-
-
-def _reason(reason: Mapping[str, Any], paint: Paint) -> str:
-    source = f" [{one_line(reason['source'])}]" if reason.get("source") else ""
-    return one_line(reason["because"]) + paint(source, "dim")
-
-
 def role_lines(roles: tuple[RoleChanges, ...], paint: Paint = PLAIN) -> list[str]:
     """Return the changes of each role, `+ ~ -` before each resource."""
     lines: list[str] = []
@@ -115,17 +86,6 @@ def pending_lines(pending: tuple[Difference, ...]) -> list[str]:
         f"  reboot needed: {described(change)} (dlconf apply --reboot does it)"
         for change in pending
     ]
-
-
-def gpu_names(resolution: Mapping[str, Any] | None) -> str:
-    """Return the GPUs of a host with their compute capability."""
-    gpus = (resolution or {}).get("gpus") or ()
-    if not gpus:
-        return "no NVIDIA GPU: CPU builds"
-    return ", ".join(
-        one_line(f"{gpu['name']} (sm_{str(gpu.get('compute_capability') or '?').replace('.', '')})")
-        for gpu in gpus
-    )
 
 
 def data(survey: Survey, log: Path, command: str) -> dict[str, Any]:
