@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -51,9 +52,18 @@ def test_dpkg_reports_watched_packages_holds_and_what_is_broken(tmp_path: Path) 
     assert state["broken"] == ["nvidia-utils-580", "(dpkg was interrupted)"]
 
 
-def test_dpkg_agrees_with_dpkg_query_on_this_machine() -> None:
+def test_dpkg_agrees_with_dpkg_query_on_a_copy_of_this_machines_database(tmp_path: Path) -> None:
+    """A copy: an apt that runs meanwhile changes the original."""
+    shutil.copy("/var/lib/dpkg/status", tmp_path)
     query = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n"],
+        [
+            "dpkg-query",
+            "--admindir",
+            str(tmp_path),
+            "-W",
+            "-f",
+            "${db:Status-Status} ${Package} ${Version}\n",
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -61,10 +71,8 @@ def test_dpkg_agrees_with_dpkg_query_on_this_machine() -> None:
     expected = dict(
         line.split()[1:] for line in query.splitlines() if line.startswith("installed ")
     )
-    found = {
-        name: package["version"] for name, package in collect.dpkg_state(["*"])["packages"].items()
-    }
-    assert found == expected
+    packages = collect.dpkg_state(["*"], root=str(tmp_path))["packages"]
+    assert {name: package["version"] for name, package in packages.items()} == expected
 
 
 def test_pci_reads_display_controllers_and_nvidia_functions_only(tmp_path: Path) -> None:
