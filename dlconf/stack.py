@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NVIDIA_VENDOR = "10de"
 DISPLAY_CLASS = "03"  # PCI base class: 0300 VGA, 0302 3D (data centre, laptop), 0380 other display
 
+PAST_SYSTEMS = ("ubuntu-16.04", "ubuntu-18.04", "debian-11")
+"""Systems of which the catalogue can still say what fits, and which dlconf does not set up."""
+
 
 @dataclass(frozen=True, slots=True)
 class PciGpu:
@@ -42,6 +45,7 @@ class Machine:
         packages: installed Debian packages, name -> version.
         environments: prefix of a Python environment -> what is in it (see dlconf.facts).
         record: the choice that dlconf recorded on the host (see dlconf.resolve.record).
+        is_host: it stands somewhere; False where it is only described in words.
     """
 
     os: str
@@ -54,6 +58,12 @@ class Machine:
     packages: Mapping[str, str] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     record: Mapping[str, Any] | None = None
+    is_host: bool = True
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether it is no host, and has a system that dlconf no longer sets up."""
+        return not self.is_host and self.os in PAST_SYSTEMS
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Machine:
@@ -91,6 +101,7 @@ class Machine:
         return cls(
             os=os,
             architecture=architecture,
+            is_host=False,
             gpus=tuple(
                 PciGpu(f"0000:{index:02x}:00.0", _device_id(words, catalogue))
                 for index, words in enumerate(gpus, start=1)

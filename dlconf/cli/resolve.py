@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -33,6 +34,7 @@ from dlconf.wishes import Wishes
 @click.option(
     "--arch", "architecture", default="x86_64", show_default=True, help="As uname -m says it."
 )
+@options.catalogue_option
 @click.option(
     "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
 )
@@ -62,6 +64,7 @@ def resolve(
     gpus: tuple[str, ...],
     os_id: str,
     architecture: str,
+    catalogues: tuple[Path, ...],
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
@@ -72,7 +75,7 @@ def resolve(
 
     No host is asked; the reason of each choice is printed with it.
     """
-    catalogue = load()
+    catalogue = load(catalogues)
     machine = Machine.described(gpus=gpus, os=os_id, architecture=architecture, catalogue=catalogue)
     wishes = Wishes(
         frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus

@@ -137,7 +137,7 @@ def _check_system(machine: Machine) -> None:
             f"{machine.architecture} is not supported",
             hint=f"dlconf sets up {ARCHITECTURE} machines",
         )
-    if machine.os not in SUPPORTED:
+    if machine.os not in SUPPORTED and not machine.is_of_the_past:
         name = f"{machine.os_name} ({machine.os})" if machine.os_name else machine.os
         raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
 

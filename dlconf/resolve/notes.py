@@ -16,6 +16,8 @@ from dlconf.resolve.candidates import (
     DriverCandidate,
     FrameworkCandidate,
 )
+from dlconf.resolve.conflict import SUPPORTED
+from dlconf.resolve.install import usable_local_cudnn
 from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
@@ -30,6 +32,7 @@ def notes_for(
     return tuple(
         dict.fromkeys(
             (
+                *_system_notes(question),
                 *_gpu_notes(question),
                 *_pin_notes(question),
                 *_choice_notes(question, chosen),
@@ -37,6 +40,14 @@ def notes_for(
             )
         )
     )
+
+
+def _system_notes(question: Question) -> Iterator[str]:
+    if question.machine.is_of_the_past:
+        yield (
+            f"this is what would fit on {question.machine.os}; dlconf does not set up such a host: "
+            f"it supports {', '.join(SUPPORTED)}"
+        )
 
 
 def _gpu_notes(question: Question) -> Iterator[str]:
@@ -81,6 +92,8 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
                 f"the apt version of cuDNN {candidate.text}, {candidate.row.package_version}, "
                 "follows NVIDIA's pattern; it was not seen itself"
             )
+        if isinstance(candidate, CudnnCandidate):
+            yield from _cudnn_repository_notes(question, candidate)
         if isinstance(candidate, FrameworkCandidate):
             yield from _framework_notes(question, candidate)
 
@@ -119,6 +132,13 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
         )
     if candidate.package.notes:
         yield f"{candidate.package.packages[0]}: {candidate.package.notes}"
+
+
+def _cudnn_repository_notes(question: Question, candidate: CudnnCandidate) -> Iterator[str]:
+    distro = question.universe.distro
+    local = usable_local_cudnn(candidate, distro.id if distro else "", question)
+    if local is not None and not local.verified:
+        yield f"the name of the local repository {local.file} was not seen itself [{local.source}]"
 
 
 def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Iterator[str]:
