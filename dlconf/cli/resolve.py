@@ -33,6 +33,7 @@ from dlconf.wishes import Wishes
 @click.option(
     "--arch", "architecture", default="x86_64", show_default=True, help="As uname -m says it."
 )
+@click.option("--kernel", default="", metavar="RELEASE", help="As uname -r says it; none: any.")
 @click.option(
     "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
 )
@@ -62,6 +63,7 @@ def resolve(
     gpus: tuple[str, ...],
     os_id: str,
     architecture: str,
+    kernel: str,
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
@@ -73,7 +75,9 @@ def resolve(
     No host is asked; the reason of each choice is printed with it.
     """
     catalogue = load()
-    machine = Machine.described(gpus=gpus, os=os_id, architecture=architecture, catalogue=catalogue)
+    machine = Machine.described(
+        gpus=gpus, os=os_id, architecture=architecture, kernel=kernel, catalogue=catalogue
+    )
     wishes = Wishes(
         frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
     )
