@@ -135,8 +135,15 @@ class User(TypedDict):
     groups: list[str]
 
 
-class Facts(TypedDict):
-    """All that is known of a host; what is not required was not gathered by the first versions."""
+class LaterFacts(TypedDict, total=False):
+    """Facts that the first versions did not gather; stored ones may lack them."""
+
+    data_disk: DataDisk
+    temperatures: list[Temperature]
+
+
+class Facts(LaterFacts):
+    """All that is known of a host."""
 
     schema: int
     hostname: str
@@ -147,11 +154,9 @@ class Facts(TypedDict):
     python: str
     memory_mib: int
     free_mib: dict[str, int]
-    data_disk: NotRequired[DataDisk]
     secure_boot: bool | None
     pci: list[PciDevice]
     nvidia: NvidiaState
-    temperatures: NotRequired[list[Temperature]]
     kernels: list[str]
     dkms: list[DkmsBuild]
     dpkg: DpkgState

@@ -72,6 +72,41 @@ def reached(variables: Mapping[str, Any], starts: Iterable[str]) -> frozenset[st
     return frozenset(found)
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a contract's text depends on: equal inputs render to an equal contract.
+
+    Attributes:
+        names: variables.
+        parts: (root, part) of the mappings below ROOTS; part None = the whole mapping.
+    """
+
+    names: frozenset[str]
+    parts: frozenset[tuple[str, str | None]]
+
+
+ROOTS = ("dlconf_resolution", "__dlconf_stack", "__dlconf_install", "ansible_facts")
+"""Mappings of which a contract reads some parts: the resolution, two parts of it, and the host's facts."""
+_ROOT = re.compile(rf"\b({'|'.join(ROOTS)})\b(?:\.(\w+)|\[['\"](\w+)['\"]\])?")
+
+
+def inputs(variables: Mapping[str, Any], start: str) -> Inputs:
+    """Return what rendering a variable reads, by the words of the templates that it reaches.
+
+    Args:
+        variables: with their templates as written, those of ROOTS among them or not.
+        start: name of the variable.
+    """
+    names = reached({name: text for name, text in variables.items() if name not in ROOTS}, [start])
+    parts = {
+        (root, part or item or None)
+        for name in names
+        for text in texts(variables[name])
+        for root, part, item in _ROOT.findall(text)
+    }
+    return Inputs(names, frozenset(parts))
+
+
 def texts(value: Any) -> Iterable[str]:
     """Yield every text inside a variable's value."""
     if isinstance(value, str):

@@ -35,6 +35,7 @@ from dlconf.wishes import Wishes
     "--arch", "architecture", default="x86_64", show_default=True, help="As uname -m says it."
 )
 @options.catalogue_option
+@click.option("--kernel", default="", metavar="RELEASE", help="As uname -r says it; none: any.")
 @click.option(
     "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
 )
@@ -65,6 +66,7 @@ def resolve(
     os_id: str,
     architecture: str,
     catalogues: tuple[Path, ...],
+    kernel: str,
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
@@ -76,7 +78,9 @@ def resolve(
     No host is asked; the reason of each choice is printed with it.
     """
     catalogue = load(catalogues)
-    machine = Machine.described(gpus=gpus, os=os_id, architecture=architecture, catalogue=catalogue)
+    machine = Machine.described(
+        gpus=gpus, os=os_id, architecture=architecture, kernel=kernel, catalogue=catalogue
+    )
     wishes = Wishes(
         frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
     )

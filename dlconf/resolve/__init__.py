@@ -81,7 +81,7 @@ def _solved(
     machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
     _check_system(machine)
     question = question_of(machine, wishes, catalogue)
-    _check_cards(question.cards)
+    _check_cards(question.cards, catalogue)
     for asked in question.with_each_backend():
         problem = asked.problem()
         chosen = solve(problem)
@@ -142,7 +142,7 @@ def _check_system(machine: Machine) -> None:
         raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
 
 
-def _check_cards(cards: Sequence[Card]) -> None:
+def _check_cards(cards: Sequence[Card], catalogue: Catalogue) -> None:
     refused = [card for card in cards if not card.supported]
     if refused:
         card = refused[0]
@@ -155,5 +155,16 @@ def _check_cards(cards: Sequence[Card]) -> None:
             f"the {card.label} has {capability}; frameworks and their drivers need 3.0 or newer "
             f"[{card.source}]",
             hint=" ".join(f"--ignore-gpu {slot}" for item in refused for slot in item.slots)
-            + " leaves it out; the host then gets what its other GPUs, or the CPU, can run",
+            + " leaves it out; the host then gets what its other GPUs, or the CPU, can run. "
+            + _last_for(card, catalogue),
         )
+
+
+def _last_for(card: Card, catalogue: Catalogue) -> str:
+    """Say what a card below the oldest supported capability still runs with."""
+    toolkits = catalogue.architectures[card.architecture].last_cuda
+    capability = card.capabilities[0] if card.capabilities else ""
+    parts = [f"driver branch {card.last_branch}"] if card.last_branch else []
+    parts += [f"CUDA {toolkits[capability]}"] if capability in toolkits else []
+    last = f"The last that drive it are {' and '.join(parts)}, by hand; " if parts else ""
+    return f"{last}a GPU of compute capability 3.0 or newer works"

@@ -17,11 +17,12 @@ from dlconf.resolve.candidates import (
     FrameworkCandidate,
 )
 from dlconf.resolve.conflict import SUPPORTED
-from dlconf.resolve.install import usable_local_cudnn
+from dlconf.resolve.install import needs_cudnn_cap, usable_local_cudnn
 from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
+from dlconf.resolve.rules import runs_compiled
 from dlconf.resolve.search import Problem
 
 
@@ -56,6 +57,12 @@ def _gpu_notes(question: Question) -> Iterator[str]:
     ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
     if ignored:
         yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
+    if question.has_gpu and question.machine.nvswitches:
+        row = question.universe.catalogue.rules["fabric-manager"]
+        yield (
+            f"NVSwitches join the GPUs: CUDA starts only with nvidia-fabricmanager of the driver's very version "
+            f"running, which dlconf does not install [{row.source}]"
+        )
     for card in question.cards:
         if not card.known:
             yield (
@@ -145,6 +152,20 @@ def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Itera
     row = candidate.row
     if question.has_gpu and row.device == "cuda" and not row.sm_verified:
         yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
+    for card in question.cards:
+        if row.sm and not all(runs_compiled(row.sm, code) for code in card.codes):
+            yield (
+                f"{candidate.name} has no code for the {card.label}, only PTX that the driver compiles: the "
+                f"first start takes minutes, and speed may suffer [{candidate.source}]"
+            )
+    if row.requirements_below_cc_7_5 and needs_cudnn_cap(
+        question.cards, question.universe.catalogue
+    ):
+        cap = question.universe.catalogue.rules["cudnn-pre-turing-cap"]
+        yield (
+            f"{candidate.name} is installed with {', '.join(row.requirements_below_cc_7_5)}: newer cuDNN has "
+            f"no code for these GPUs [{cap.source}]"
+        )
     backend = question.backends().get(candidate.component)
     if backend is not None and backend != "tensorflow":
         word = "torch" if backend == "pytorch" else backend
