@@ -33,9 +33,8 @@ class Planner:
     """
 
     def __init__(self, roles: Sequence[str] = (), extra: Mapping[str, Any] | None = None) -> None:
-        chosen = (*content.ALWAYS_ROLES, *(roles or content.ROLES))
         order = (*content.ALWAYS_ROLES, *content.ROLES)
-        self._roles = tuple(role for role in order if role in chosen)
+        self._chosen = list(roles)
         self._extra = dict(extra or {})
         self._render, read = _ansible()
         of_roles = RoleVariables.of((content.root() / "roles" / role for role in order), read)
@@ -46,7 +45,7 @@ class Planner:
             **of_roles.internal,
         }
         known = {**self._defaults, **self._above}
-        self._inputs = {role: inputs(known, contract_name(role)) for role in self._roles}
+        self._inputs = {role: inputs(known, contract_name(role)) for role in order}
         self._resolutions: dict[Hashable, Mapping[str, Any] | DlconfError] = {}
         self._contracts: dict[Hashable, Mapping[str, list[Resource]]] = {}
         self._rendered: dict[Hashable, list[Resource]] = {}
@@ -86,11 +85,15 @@ class Planner:
         resolution = self._resolutions[kind]
         if isinstance(resolution, DlconfError):
             return hosts.of_error(host.name, resolution)
+        try:
+            roles = content.roles_of_host(self._chosen, variables.get("dlconf_extras"))
+        except DlconfError as error:
+            return hosts.of_error(host.name, error)
         names = ansible_names(host.facts)
-        whole = (kind, *names.values())
+        whole = (kind, _text(names))
         if whole not in self._contracts:
             self._contracts[whole] = {
-                role: self._contract(role, variables, resolution, names) for role in self._roles
+                role: self._contract(role, variables, resolution, names) for role in roles
             }
         return hosts.of_plan(host.name, resolution, plan.make(self._contracts[whole], host.facts))
 

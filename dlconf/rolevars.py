@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dlconf.facts import nvswitches
+
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 Read = Callable[[Path], dict[str, Any]]
@@ -121,7 +123,7 @@ def texts(value: Any) -> Iterable[str]:
 
 
 def ansible_names(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what roles read of a host under the names that Ansible's own `setup` gives, so that none has to run it."""
+    """Return what roles read of a host, named as Ansible's own `setup` names it, so that none has to run it."""
     system = facts["os"]
     return {
         "distribution": {"ubuntu": "Ubuntu", "debian": "Debian"}.get(system["id"], system["name"]),
@@ -131,4 +133,5 @@ def ansible_names(facts: Mapping[str, Any]) -> dict[str, Any]:
         "os_family": "Debian" if system["id"] in ("ubuntu", "debian") else system["name"],
         "architecture": facts["architecture"],
         "kernel": facts["kernel"],
+        "dlconf_nvswitches": nvswitches(facts["pci"]),
     }

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlconf.facts import nvswitches
 from dlconf.gpunames import device_id
 
 if TYPE_CHECKING:
     from dlconf.catalogue import Catalogue
 
 NVIDIA_VENDOR = "10de"
-SWITCH_CLASS = "0680"  # PCI class of an NVSwitch
 DISPLAY_CLASS = "03"  # PCI base class: 0300 VGA, 0302 3D (data centre, laptop), 0380 other display
 
 PAST_SYSTEMS = ("ubuntu-16.04", "ubuntu-18.04", "debian-11")
@@ -79,10 +79,7 @@ class Machine:
             kernel=facts.get("kernel", ""),
             glibc=facts.get("glibc"),
             gpus=_nvidia_gpus(facts.get("pci") or ()),
-            nvswitches=sum(
-                pci["vendor"].lower() == NVIDIA_VENDOR and pci["class"].startswith(SWITCH_CLASS)
-                for pci in facts.get("pci") or ()
-            ),
+            nvswitches=len(nvswitches(facts.get("pci") or ())),
             driver_names={
                 gpu["slot"]: gpu["name"] for gpu in (facts.get("nvidia") or {}).get("gpus") or ()
             },

@@ -61,7 +61,7 @@ def _gpu_notes(question: Question) -> Iterator[str]:
         row = question.universe.catalogue.rules["fabric-manager"]
         yield (
             f"NVSwitches join the GPUs: CUDA starts only with nvidia-fabricmanager of the driver's very version "
-            f"running, which dlconf does not install [{row.source}]"
+            f"running, which role nvidia_services installs (dlconf_extras) [{row.source}]"
         )
     for card in question.cards:
         if not card.known:

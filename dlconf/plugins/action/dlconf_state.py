@@ -86,10 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         advice.silenced(own)
         state["variables"] = own
         state["resolution"] = self._resolution(state["facts"], variables, own, task_vars)
-        host_facts = ansible_names(state["facts"]) | {
-            "dlconf_resolution": state["resolution"],
-            "dlconf_nvswitches": facts.nvswitches(state["facts"]["pci"]),
-        }
+        host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
         variables |= {
             "dlconf_resolution": state["resolution"],
             "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
@@ -151,7 +148,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         The site's catalogue files are given by their full paths.
         """
         host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
-        names = [*wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
+        names = ["dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
         own = {
             name: self._render(variables | {name: host[name]}, name)
             for name in dict.fromkeys(names)
