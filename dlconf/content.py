@@ -9,10 +9,19 @@ from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError
 
-ROLES = ("nvidia_driver", "cuda", "cudnn", "anaconda", "frameworks", "docker")
+ROLES = (
+    "nvidia_driver",
+    "nvidia_services",
+    "cuda",
+    "cudnn",
+    "anaconda",
+    "frameworks",
+    "docker",
+    "nvidia_container_toolkit",
+)
 """The roles a user can choose with --role, in the order in which they are applied."""
 
-EXTRA_ROLES: frozenset[str] = frozenset({"docker"})
+EXTRA_ROLES: frozenset[str] = frozenset({"docker", "nvidia_container_toolkit", "nvidia_services"})
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
 ALWAYS_ROLES = ("preflight", "record")

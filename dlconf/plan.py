@@ -60,6 +60,8 @@ DISK_MIB: Mapping[str, Mapping[str, int]] = {
     "cudnn": {"/usr": 2500, "/var": 2500},
     "anaconda": {"/opt": 1500},
     "docker": {"/usr": 500, "/var": 300},
+    "nvidia_services": {"/usr": 1500, "/var": 800},
+    "nvidia_container_toolkit": {"/usr": 50, "/var": 50},
 }
 """Space in MiB that a role needs when it installs anew, rounded up.
 

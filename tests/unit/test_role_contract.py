@@ -32,6 +32,13 @@ DEBIAN = {
     "distribution_major_version": "12",
     "distribution_release": "bookworm",
 }
+SERVICES = {
+    "nvidia_services_driver_branch": "580",
+    "nvidia_services_driver_source": "ppa",
+    "nvidia_services_driver_package": "nvidia-driver-580-open",
+    "nvidia_services_nvswitches": ["0000:05:00.0"],
+    "nvidia_services_dcgm_exporter": True,
+}
 DOCKER = {
     "docker_users": ["ada"],
     "docker_data_root": "/srv/docker",
@@ -72,6 +79,14 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
             "nvidia_driver_branch": "590",
         },
     ),
+    ("nvidia_services", "ppa", SERVICES | {"ansible_facts": UBUNTU}),
+    (
+        "nvidia_services",
+        "debian",
+        SERVICES | {"ansible_facts": DEBIAN, "nvidia_services_driver_source": "distribution"},
+    ),
+    ("nvidia_container_toolkit", "runtime", {}),
+    ("nvidia_container_toolkit", "cdi", {"nvidia_container_toolkit_mode": "cdi"}),
     ("docker", "docker", DOCKER | {"ansible_facts": UBUNTU}),
     ("docker", "distribution", {"ansible_facts": DEBIAN, "docker_source": "distribution"}),
 ]
@@ -269,3 +284,60 @@ def test_docker_of_the_distribution_needs_no_repository_of_docker() -> None:
         "docker.io"
     ]
     assert not [resource for resource in contract if resource["kind"] in ("keyring", "file")]
+
+
+def test_containers_keep_their_gpus_in_both_modes() -> None:
+    def owned(mode: str) -> tuple[dict[str, Any], set[str]]:
+        inputs = {"nvidia_container_toolkit_mode": mode}
+        role = "nvidia_container_toolkit"
+        contract = render(ROLES / role, inputs, f"__{role}_contract")
+        values = [resource["values"] for resource in contract if resource["kind"] == "json"]
+        return values[0], {r["name"] for r in contract if r["kind"] == "package"}
+
+    values, packages = owned("runtime")
+    assert values["exec-opts"] == ["native.cgroupdriver=cgroupfs"]
+    assert values["runtimes"] == {"nvidia": {"path": "nvidia-container-runtime", "args": []}}
+    assert "nvidia-container-toolkit" in packages
+    values, packages = owned("cdi")
+    assert values == {"features": {"cdi": True}}
+    assert packages == {"nvidia-container-toolkit-base"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "source", "branch", "expected"),
+    [
+        (UBUNTU, "ppa", "580", ("nvidia-compute-utils-580", "nvidia-fabricmanager")),
+        (UBUNTU, "distribution", "580", ("nvidia-compute-utils-580", "nvidia-fabricmanager-580")),
+        (UBUNTU, "nvidia", "570", ("nvidia-compute-utils-570", "nvidia-fabricmanager-570")),
+        (UBUNTU, "nvidia", "595", ("nvidia-persistenced", "nvidia-fabricmanager")),
+        (DEBIAN, "distribution", "535", ("nvidia-persistenced", "nvidia-fabricmanager-535")),
+    ],
+)
+def test_services_come_from_where_the_driver_s_source_has_them(
+    facts: dict[str, str], source: str, branch: str, expected: tuple[str, str]
+) -> None:
+    inputs = SERVICES | {
+        "ansible_facts": facts,
+        "nvidia_services_driver_source": source,
+        "nvidia_services_driver_branch": branch,
+    }
+    contract = render(ROLES / "nvidia_services", inputs, "__nvidia_services_contract")
+    named = {
+        kind: [resource["name"] for resource in contract if resource["kind"] == kind]
+        for kind in ("package", "package_like", "hold")
+    }
+    assert (named["package"][0], named["package_like"][0]) == expected
+    assert named["hold"] == named["package_like"]
+
+
+def test_services_without_a_driver_or_an_nvswitch() -> None:
+    def kinds(**changes: object) -> set[str]:
+        inputs = SERVICES | {"ansible_facts": UBUNTU} | changes
+        contract = render(ROLES / "nvidia_services", inputs, "__nvidia_services_contract")
+        return {resource["kind"] for resource in contract}
+
+    assert kinds(nvidia_services_driver_branch="") == set()
+    assert "package_like" not in kinds(nvidia_services_nvswitches=[])
+    assert "keyring" not in kinds(
+        nvidia_services_nvswitches=[], nvidia_services_dcgm_exporter=False
+    )

@@ -1,0 +1,68 @@
+"""What role verify makes of a container's answer."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.role_readme import ROLES
+from tests.unit.test_role_contract import render
+
+VERSION = "580.178.04"
+TWO_GPUS = [
+    "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)",
+    "GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)",
+]
+
+
+def check(loaded: str = VERSION, **container: Any) -> dict[str, str]:
+    """Return the check `container` of a host with two GPUs."""
+    library = {"exists": True, "lnk_source": f"/usr/lib/x86_64-linux-gnu/libcuda.so.{VERSION}"}
+    inputs = {
+        "verify_gpus": ["NVIDIA H100 80GB HBM3"] * 2,
+        "verify_container_mode": "runtime",
+        "__verify_loaded": {"content": base64.b64encode(f"{loaded}\n".encode()).decode()},
+        "__verify_library": {"results": [{"stat": library}]},
+        "__verify_smi": {"rc": 0, "stdout": f"NVIDIA H100 80GB HBM3, {VERSION}"},
+        "__verify_container": container,
+    }
+    checks = render(ROLES / "verify", inputs, "__verify_checks")
+    return next(check for check in checks if check["check"] == "container")
+
+
+def test_a_container_that_sees_all_gpus() -> None:
+    found = check(rc=0, stdout_lines=TWO_GPUS, stderr="")
+    assert found["status"] == "ok"
+    assert "GPU 1: NVIDIA H100" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("container", "words"),
+    [
+        ({"rc": 0, "stdout_lines": TWO_GPUS[:1], "stderr": ""}, "GPU 0"),
+        (
+            {"rc": 255, "stdout_lines": [], "stderr": "Failed to initialize NVML: Unknown Error"},
+            "NVML",
+        ),
+        ({"msg": "Timed out after 300 second(s)."}, "Timed out"),
+        ({"rc": 0, "stdout_lines": ["stand-in"], "stderr": ""}, "no answer"),
+    ],
+)
+def test_a_container_that_does_not(container: dict[str, Any], words: str) -> None:
+    found = check(**container)
+    assert found["status"] == "failed"
+    assert words in found["detail"]
+
+
+def test_nothing_is_proved_where_no_driver_is_loaded() -> None:
+    found = check(loaded="", skipped=True)
+    assert found["status"] == "pending"
+    assert "restart first" in found["detail"]
+
+
+def test_a_host_without_a_gpu_or_without_the_role_has_no_such_check() -> None:
+    for inputs in ({"verify_container_mode": "runtime"}, {"verify_gpus": []}):
+        checks = render(ROLES / "verify", inputs, "__verify_checks")
+        assert [check["check"] for check in checks] == []
