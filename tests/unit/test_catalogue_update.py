@@ -134,35 +134,13 @@ def test_a_legacy_branch_stays_one_and_an_older_release_is_not_taken(tmp_path: P
     assert not {"drivers 470", "drivers 535"} & set(changes("--from", RELEASES))
 
 
-def test_framework_of_pypi() -> None:
-    found = changes("--from", TORCH)
-    assert set(found) == {"frameworks pytorch 2.15.1 pypi"}
-    new = {name: v["new"] for name, v in found["frameworks pytorch 2.15.1 pypi"]["fields"].items()}
-    assert new["requirements"] == ["torch==2.15.1"]
-    assert new["packages"] == {"torch": "2.15.1"}
-    assert new["python"] == ["3.11", "3.12", "3.13", "3.14", "3.15"]
-    assert (new["cuda"], new["cudnn"], new["glibc"]) == ("13.2", "9.26.0.51", "2.28")
-    assert new["verified"] is False
-    assert not {"sm_verified", "companions", "backends"} & set(new)
-    assert "2.14.0, 2.13.0" in left_out("--from", TORCH)["frameworks pytorch pypi"]
-
-
-def test_a_framework_for_another_cuda_is_not_guessed(tmp_path: Path) -> None:
-    text = TORCH.read_text().replace("]==13.2.2", "]==14.0.1")
-    (tmp_path / "torch.json").write_text(text)
-    assert changes("--from", tmp_path) == {}
-    why = left_out("--from", tmp_path)["frameworks pytorch 2.15.1 pypi"]
-    assert why == "it is built for CUDA 14.0, not 13.2: add a row by hand"
-
-
-def test_what_wheels_say_replaces_what_a_row_says(tmp_path: Path) -> None:
-    text = TORCH.read_text().replace("cp310-cp310-manylinux_2_28", "cp310-cp310-musllinux_1_2")
-    (tmp_path / "torch.json").write_text(
-        text.replace("manylinux_2_28_x86_64", "manylinux2014_x86_64")
-    )
-    fields = changes("--from", tmp_path)["frameworks pytorch 2.14.1 pypi"]["fields"]
-    assert fields["python"]["new"] == ["3.11", "3.12", "3.13", "3.14"]
-    assert fields["glibc"] == {"old": "2.28", "new": "2.17"}
+def test_a_release_that_is_not_understood_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    found = json.loads(RELEASES.read_text())
+    found["580"]["driver_info"].append({"release_version": "581.15", "release_date": ""})
+    found["610"] = {"type": "new feature branch", "driver_info": [{"release_version": "soon"}]}
+    (tmp_path / "releases.json").write_text(json.dumps(found))
+    assert set(changes("--from", tmp_path)) == {"drivers 580", "drivers 630"}
+    assert left_out("--from", tmp_path) == {"drivers 610": "none of its releases is understood"}
 
 
 def test_a_site_file_is_written_and_a_second_run_changes_nothing(site: Path) -> None:
