@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from dlconf.errors import DlconfError
+from dlconf.errors import DlconfError, UsageError
 
 ROLES = ("nvidia_driver", "cuda", "cudnn", "anaconda", "frameworks")
 """The roles a user can choose with --role, in the order in which they are applied."""
 
+EXTRA_ROLES: frozenset[str] = frozenset()
+"""Those of them that a host has only where `dlconf_extras` or --role names them."""
+
 ALWAYS_ROLES = ("preflight", "record")
-"""The roles that accompany every choice of roles."""
+"""The roles that accompany every choice of roles, before all others."""
 
 _PATH_SETTINGS = {
     "roles_path": "ANSIBLE_ROLES_PATH",
@@ -23,6 +27,39 @@ _PATH_SETTINGS = {
     "lookup_plugins": "ANSIBLE_LOOKUP_PLUGINS",
 }
 """Settings of our ansible.cfg that hold paths -> the environment variable that sets the same."""
+
+
+def roles_of_host(chosen: object, extras: object) -> list[str]:
+    """Return the roles of one host in the order in which they are applied.
+
+    Args:
+        chosen: `dlconf_roles`, from --role; none for all that the host is to have.
+        extras: `dlconf_extras`, the inventory's list of roles beside the stack's.
+
+    Raises:
+        UsageError: one of the two is no list, or names a role that there is not.
+    """
+    named, more = (
+        _roles(chosen, "dlconf_roles", ROLES),
+        _roles(extras, "dlconf_extras", EXTRA_ROLES),
+    )
+    wanted = named or [role for role in ROLES if role not in EXTRA_ROLES or role in more]
+    return [*ALWAYS_ROLES, *(role for role in ROLES if role in wanted)]
+
+
+def _roles(value: object, variable: str, known: Collection[str]) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{variable} must be a list of roles, not {value!r}")
+    for role in value:
+        if role not in known:
+            near = difflib.get_close_matches(role, known) or sorted(known)
+            raise UsageError(
+                f"{variable} names {role!r}, and there is no such role",
+                hint=f"nearest names: {', '.join(near)}",
+            )
+    return value
 
 
 def root() -> Path:

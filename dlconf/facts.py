@@ -23,8 +23,19 @@ class OperatingSystem(TypedDict):
     name: str
 
 
+class PcieLink(TypedDict):
+    """A card's PCIe link: speed in GT/s and width in lanes, now, at most, and of the port above; None = not known."""
+
+    speed_gts: float | None
+    max_speed_gts: float | None
+    port_speed_gts: float | None
+    width: float | None
+    max_width: float | None
+    port_width: float | None
+
+
 class PciDevice(TypedDict):
-    """One PCI function; `class` is six hexadecimal digits."""
+    """One PCI function; `class` is six hexadecimal digits; NVIDIA's display controllers have a link."""
 
     slot: str
     vendor: str
@@ -32,6 +43,23 @@ class PciDevice(TypedDict):
     subsystem_vendor: str
     subsystem_device: str
     driver: str | None
+    link: NotRequired[PcieLink]
+
+
+class Temperature(TypedDict):
+    """A card's temperature, and the one from which on it slows down; in degrees Celsius."""
+
+    slot: str
+    celsius: float
+    limit_celsius: float | None
+
+
+class DataDisk(TypedDict):
+    """The disks below the data path; `rotational` is None where the kernel cannot say."""
+
+    path: str
+    devices: list[str]
+    rotational: bool | None
 
 
 class NvidiaState(TypedDict):
@@ -90,7 +118,31 @@ class Environment(TypedDict):
     conda: dict[str, str]
 
 
-class Facts(TypedDict):
+class Unit(TypedDict):
+    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState)."""
+
+    load: str
+    enabled: str
+    active: str
+
+
+class User(TypedDict):
+    """One user; `groups` are all of them, the primary one first."""
+
+    uid: int
+    home: str
+    shell: str
+    groups: list[str]
+
+
+class LaterFacts(TypedDict, total=False):
+    """Facts that the first versions did not gather; stored ones may lack them."""
+
+    data_disk: DataDisk
+    temperatures: list[Temperature]
+
+
+class Facts(LaterFacts):
     """All that is known of a host."""
 
     schema: int
@@ -110,6 +162,10 @@ class Facts(TypedDict):
     dpkg: DpkgState
     paths: dict[str, PathState]
     environments: dict[str, Environment]
+    units: dict[str, Unit]
+    users: dict[str, User]
+    groups: dict[str, int]
+    json: dict[str, dict[str, Any] | None]
     record: dict[str, Any] | None
 
 

@@ -25,6 +25,10 @@ def bare() -> dict[str, Any]:
         "dkms": [],
         "kernels": [],
         "environments": {},
+        "units": {},
+        "users": {},
+        "groups": {},
+        "json": {},
         "nvidia": {"module_version": None},
     }
 

@@ -18,6 +18,8 @@ from tests.role_readme import ROLES, options, read, readme
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
 FILES = ("defaults", "vars", "tasks", "meta")
 
+WATCHED_BY_NAME = {"service": "units", "user": "users", "group": "groups"}
+
 UBUNTU = {
     "distribution": "Ubuntu",
     "distribution_version": "22.04",
@@ -102,6 +104,11 @@ def inside(resource: dict[str, Any], watch: dict[str, list[str]]) -> bool:
     if resource["kind"] in ("package", "hold"):
         patterns = watch.get("packages", [])
         return any(fnmatch.fnmatchcase(resource["name"], pattern) for pattern in patterns)
+    if resource["kind"] in ("service", "user", "group"):
+        return resource["name"] in watch.get(WATCHED_BY_NAME[resource["kind"]], [])
+    if resource["kind"] == "json":
+        keys = {f"{resource['path']}:{key}" for key in resource["values"]}
+        return keys <= set(watch.get("json", []))
     if "path" in resource:
         patterns = watch.get("paths", []) + watch.get("environments", [])
         return any(fnmatch.fnmatchcase(resource["path"], pattern) for pattern in patterns)

@@ -1,0 +1,53 @@
+"""Which roles a host has, from what its inventory and the command line name."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from dlconf import content
+from dlconf.errors import UsageError
+
+ROLES = content.ROLES
+
+
+@pytest.fixture(autouse=True)
+def with_extra_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "ROLES", ("nvidia_driver", "cuda", "jupyter", "docker"))
+    monkeypatch.setattr(content, "EXTRA_ROLES", frozenset({"jupyter", "docker"}))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "extras", "expected"),
+    [
+        (None, None, ["nvidia_driver", "cuda"]),
+        ([], ["docker"], ["nvidia_driver", "cuda", "docker"]),
+        (None, ["docker", "jupyter"], ["nvidia_driver", "cuda", "jupyter", "docker"]),
+        (["cuda"], ["docker"], ["cuda"]),
+        (["docker"], None, ["docker"]),
+    ],
+)
+def test_roles_of_a_host(chosen: object, extras: object, expected: list[str]) -> None:
+    assert content.roles_of_host(chosen, extras) == ["preflight", "record", *expected]
+
+
+@pytest.mark.parametrize(
+    ("extras", "words"),
+    [("docker", "a list"), (["dokcer"], "'dokcer'"), (["cuda"], "'cuda'"), ([1], "a list")],
+)
+def test_extras_that_make_no_sense(extras: object, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        content.roles_of_host(None, extras)
+    assert words in error.value.message
+
+
+def test_an_unknown_extra_gets_the_nearest_names() -> None:
+    with pytest.raises(UsageError) as error:
+        content.roles_of_host(None, ["dokcer"])
+    assert error.value.hint == "nearest names: docker"
+
+
+def test_every_role_has_its_play_in_the_order_of_the_list() -> None:
+    plays = yaml.safe_load((content.root() / "playbooks" / "site.yml").read_text())
+    played = [role for play in plays for role in play.get("roles", ()) if isinstance(role, str)]
+    assert played == [*content.ALWAYS_ROLES, *ROLES]
