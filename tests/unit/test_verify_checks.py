@@ -63,6 +63,7 @@ def test_nothing_is_proved_where_no_driver_is_loaded() -> None:
 
 
 def test_a_host_without_a_gpu_or_without_the_role_has_no_such_check() -> None:
-    for inputs in ({"verify_container_mode": "runtime"}, {"verify_gpus": []}):
+    others: list[dict[str, Any]] = [{"verify_container_mode": "runtime"}, {"verify_gpus": []}]
+    for inputs in others:
         checks = render(ROLES / "verify", inputs, "__verify_checks")
         assert [check["check"] for check in checks] == []
