@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,14 @@ class Planner:
     """Makes plans of stored hosts, and remembers what hosts of one kind have in common.
 
     Args:
-        roles: roles to look at; none for all.
-        extra: extra variables, which count above those that are stored.
+        extra: extra variables, which count above those that are stored (Request.extra_vars).
     """
 
-    def __init__(self, roles: Sequence[str] = (), extra: Mapping[str, Any] | None = None) -> None:
-        chosen = (*content.ALWAYS_ROLES, *(roles or content.ROLES))
-        order = (*content.ALWAYS_ROLES, *content.ROLES)
-        self._roles = tuple(role for role in order if role in chosen)
+    def __init__(self, extra: Mapping[str, Any] | None = None) -> None:
+        roles = (*content.ALWAYS_ROLES, *content.ROLES)
         self._extra = dict(extra or {})
         self._render, read = _ansible()
-        of_roles = RoleVariables.of((content.root() / "roles" / role for role in order), read)
+        of_roles = RoleVariables.of((content.root() / "roles" / role for role in roles), read)
         self._defaults = of_roles.defaults
         self._above = {
             **read(content.playbook("vars") / "stack.yml"),
@@ -46,7 +43,7 @@ class Planner:
             **of_roles.internal,
         }
         known = {**self._defaults, **self._above}
-        self._inputs = {role: inputs(known, contract_name(role)) for role in self._roles}
+        self._inputs = {role: inputs(known, contract_name(role)) for role in roles}
         self._resolutions: dict[Hashable, Mapping[str, Any] | DlconfError] = {}
         self._contracts: dict[Hashable, Mapping[str, list[Resource]]] = {}
         self._rendered: dict[Hashable, list[Resource]] = {}
@@ -82,7 +79,7 @@ class Planner:
         machine, given = Machine.from_facts(host.facts), _text(variables)
         kind = (machine.gpus, _text({**vars(machine), "gpus": None}), given)
         if kind not in self._resolutions:
-            self._resolutions[kind] = _resolved(machine, variables)
+            self._resolutions[kind] = self._resolved(machine, host.variables)
         resolution = self._resolutions[kind]
         if isinstance(resolution, DlconfError):
             return hosts.of_error(host.name, resolution)
@@ -90,9 +87,22 @@ class Planner:
         whole = (kind, *names.values())
         if whole not in self._contracts:
             self._contracts[whole] = {
-                role: self._contract(role, variables, resolution, names) for role in self._roles
+                role: self._contract(role, variables, resolution, names)
+                for role in _roles(host.variables, self._extra)
             }
         return hosts.of_plan(host.name, resolution, plan.make(self._contracts[whole], host.facts))
+
+    def _resolved(
+        self, machine: Machine, given: Mapping[str, Any]
+    ) -> Mapping[str, Any] | DlconfError:
+        """Resolve; what is wrong with the wishes, the roles or the machine is an answer too."""
+        variables = {**given, **self._extra}
+        try:
+            _roles(given, self._extra)
+            files = [Path(name) for name in variables.get("dlconf_catalogue") or ()]
+            return as_planned(resolve(machine, wishes.read(variables), catalogue.load(files)))
+        except DlconfError as error:
+            return error
 
     def _contract(
         self,
@@ -116,13 +126,22 @@ class Planner:
         return self._rendered[key]
 
 
-def _resolved(machine: Machine, variables: Mapping[str, Any]) -> Mapping[str, Any] | DlconfError:
-    """Resolve; what is wrong with the wishes or the machine is an answer too."""
-    try:
-        files = [Path(name) for name in variables.get("dlconf_catalogue") or ()]
-        return as_planned(resolve(machine, wishes.read(variables), catalogue.load(files)))
-    except DlconfError as error:
-        return error
+def _roles(variables: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
+    """Return the roles of a host.
+
+    Raises:
+        UsageError: a role is asked for that was not looked at when the host was stored.
+    """
+    extras = variables.get("dlconf_extras")
+    stored_roles = content.roles_of_host(None, extras)
+    asked = content.roles_of_host(extra.get("dlconf_roles"), extras)
+    for role in asked:
+        if role not in stored_roles:
+            raise UsageError(
+                f"the host was stored without the role {role}",
+                hint=f"name it in dlconf_extras: [{role}] and store the host again",
+            )
+    return asked
 
 
 def _values(

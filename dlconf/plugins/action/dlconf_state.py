@@ -148,7 +148,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         The site's catalogue files are given by their full paths.
         """
         host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
-        names = [*wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
+        names = ["dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
         own = {
             name: self._render(variables | {name: host[name]}, name)
             for name in dict.fromkeys(names)
