@@ -1,14 +1,16 @@
 """Plans from stored facts: the same as the task `dlconf_state` makes on a host, with no host and no playbook.
 
-Rendering the contracts costs a fifth of a second a host. Hosts of one kind are therefore resolved once, and a contract
-is rendered once for the same inputs; only the comparison with its facts is each host's own.
+Rendering the contracts costs a fifth of a second a host. So machines of one kind are resolved once, a contract is
+rendered once for the same inputs, and hosts in the same state are compared with it once.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from dlconf.resolve import as_planned, resolve
 from dlconf.rolevars import Inputs, RoleVariables, ansible_names, contract_name, inputs
 from dlconf.stack import Machine
 from dlconf.stored import StoredHost
+
+OWN_FACTS = frozenset({"hostname", "memory_mib", "free_mib", "temperatures", "data_disk"})
+"""Facts that no contract and no choice reads: hosts that differ in these only have one and the same plan."""
 
 Render = Callable[[Mapping[str, Any], str], Any]
 
@@ -45,8 +50,8 @@ class Planner:
         known = {**self._defaults, **self._above}
         self._inputs = {role: inputs(known, contract_name(role)) for role in roles}
         self._resolutions: dict[Hashable, Mapping[str, Any] | DlconfError] = {}
-        self._contracts: dict[Hashable, Mapping[str, list[Resource]]] = {}
-        self._rendered: dict[Hashable, list[Resource]] = {}
+        self._contracts: dict[Hashable, list[Resource]] = {}
+        self._states: dict[bytes, HostState] = {}
 
     def survey(self, files: Iterable[Path]) -> Survey:
         """Return how the hosts in files stand.
@@ -75,22 +80,27 @@ class Planner:
 
     def state(self, host: StoredHost) -> HostState:
         """Return how a stored host stands; its facts are left out, so that many hosts fit in memory."""
+        facts = {name: value for name, value in host.facts.items() if name not in OWN_FACTS}
+        same = _digest(facts, host.variables)
+        if same not in self._states:
+            self._states[same] = self._planned(host)
+        return replace(self._states[same], name=host.name)
+
+    def _planned(self, host: StoredHost) -> HostState:
         variables = {**host.variables, **self._extra}
-        machine, given = Machine.from_facts(host.facts), _text(variables)
-        kind = (machine.gpus, _text({**vars(machine), "gpus": None}), given)
+        machine = Machine.from_facts(host.facts)
+        kind = (machine.gpus, _digest({**vars(machine), "gpus": None}, variables))
         if kind not in self._resolutions:
             self._resolutions[kind] = self._resolved(machine, host.variables)
         resolution = self._resolutions[kind]
         if isinstance(resolution, DlconfError):
             return hosts.of_error(host.name, resolution)
         names = ansible_names(host.facts)
-        whole = (kind, *names.values())
-        if whole not in self._contracts:
-            self._contracts[whole] = {
-                role: self._contract(role, variables, resolution, names)
-                for role in _roles(host.variables, self._extra)
-            }
-        return hosts.of_plan(host.name, resolution, plan.make(self._contracts[whole], host.facts))
+        contracts = {
+            role: self._contract(role, variables, resolution, names)
+            for role in _roles(host.variables, self._extra)
+        }
+        return hosts.of_plan(host.name, resolution, plan.make(contracts, host.facts))
 
     def _resolved(
         self, machine: Machine, given: Mapping[str, Any]
@@ -112,8 +122,8 @@ class Planner:
         names: Mapping[str, Any],
     ) -> list[Resource]:
         """Render a role's contract, once for the same inputs."""
-        key = (role, _text(_values(self._inputs[role], variables, resolution, names)))
-        if key not in self._rendered:
+        key = (role, _digest(_values(self._inputs[role], variables, resolution, names)))
+        if key not in self._contracts:
             available = {
                 **self._defaults,
                 **variables,
@@ -122,8 +132,8 @@ class Planner:
                 "ansible_facts": {**names, "dlconf_resolution": resolution},
             }
             rendered = self._render(available, contract_name(role))
-            self._rendered[key] = json.loads(json.dumps(rendered))
-        return self._rendered[key]
+            self._contracts[key] = json.loads(json.dumps(rendered))
+        return self._contracts[key]
 
 
 def _roles(variables: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
@@ -164,8 +174,9 @@ def _values(
     return [parts, {name: variables[name] for name in variables if name in read.names}]
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def _digest(*values: Any) -> bytes:
+    """Return what equal values have in common, and no others: small, whatever the values' size."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
 
 
 def _ansible() -> tuple[Render, Callable[[Path], dict[str, Any]]]:
