@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dlconf.catalogue import Catalogue, load
@@ -78,6 +78,10 @@ def answer(host: Machine, wanted: Wishes, catalogue: Catalogue = CATALOGUE) -> R
 
 @settings(max_examples=150, deadline=None)
 @given(machines, wishes)
+@example(machine(["2204"], "ubuntu-22.04"), Wishes(("pytorch",), {"driver": "535"}))
+@example(machine(["102d"], "ubuntu-22.04", "6.12.9+bpo-amd64"), Wishes())
+@example(machine(["1b06", "2204"], "ubuntu-26.04"), Wishes(("tensorflow", "jax", "keras")))
+@example(machine(["102d"], "ubuntu-22.04"), Wishes(("pytorch", "tensorflow"), {"cuda": "11.8"}))
 def test_a_stack_violates_no_row(host: Machine, wanted: Wishes) -> None:
     found = answer(host, wanted)
     if found is not None:
