@@ -19,7 +19,14 @@ from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
 from dlconf.hosts import HostState, Survey
 from dlconf.resolve import as_planned, resolve
-from dlconf.rolevars import Inputs, RoleVariables, ansible_names, contract_name, inputs
+from dlconf.rolevars import (
+    WITHHELD,
+    Inputs,
+    RoleVariables,
+    ansible_names,
+    contract_name,
+    inputs,
+)
 from dlconf.stack import Machine
 from dlconf.stored import StoredHost
 
@@ -108,6 +115,7 @@ class Planner:
         """Resolve; what is wrong with the wishes, the roles or the machine is an answer too."""
         variables = {**given, **self._extra}
         try:
+            _check_complete(given)
             _roles(given, self._extra)
             files = [Path(name) for name in variables.get("dlconf_catalogue") or ()]
             return as_planned(resolve(machine, wishes.read(variables), catalogue.load(files)))
@@ -134,6 +142,19 @@ class Planner:
             rendered = self._render(available, contract_name(role))
             self._contracts[key] = json.loads(json.dumps(rendered))
         return self._contracts[key]
+
+
+def _check_complete(variables: Mapping[str, Any]) -> None:
+    """Refuse a host of which a variable was not stored.
+
+    Raises:
+        UsageError: naming the variables.
+    """
+    if withheld := variables.get(WITHHELD):
+        raise UsageError(
+            f"the host was stored without {', '.join(withheld)}: a password stands in it",
+            hint="plan this host live: dlconf plan INVENTORY --limit HOST",
+        )
 
 
 def _roles(variables: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from dlconf import offline, stored
 from dlconf.cli import main
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts, read
+from dlconf.rolevars import WITHHELD, without_credentials
 from dlconf.stored import StoredHost
 
 FACTS = Path(__file__).parents[1] / "facts"
@@ -129,6 +130,20 @@ def test_stored_files_hold_what_counts_and_only_their_owner_reads_them(site: Pat
     assert variables["cuda_network_url"] == "https://mirror.example.org/repos"
     assert "mirror" not in variables
     assert "dlconf_become" not in variables
+
+
+def test_an_address_with_a_password_is_not_stored_and_the_host_is_not_planned_without_it(
+    tmp_path: Path,
+) -> None:
+    given = {"cuda_network_url": "https://me:secret@mirror.example.org/repos", "cuda_hold": True}
+    kept = without_credentials(given)
+    assert kept == {"cuda_hold": True, WITHHELD: ["cuda_network_url"]}
+    assert without_credentials({"a": ["https://mirror/x@1"]}) == {"a": ["https://mirror/x@1"]}
+    recorded = host("gpu1", "rtx-3090-ubuntu-22.04")
+    stored.save(tmp_path, StoredHost("gpu1", recorded.facts, kept))
+    result = planned("--facts", str(tmp_path))
+    assert result.exit_code == 2
+    assert "stored without cuda_network_url: a password stands in it" in result.stdout
 
 
 def host(name: str, facts: str, **changes: Any) -> StoredHost:
