@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure
+from bench import collect, measure
 from bench.measure import Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,6 +108,7 @@ def main() -> None:
         log = Path(folder, "commands.log")
         try:
             rows = processes(options.runs, log)
+            rows += collect.rows(4 * options.runs, log)
             rows += rerun(options.hosts, options.runs, Path(folder, "lab"), log)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")

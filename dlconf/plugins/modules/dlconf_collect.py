@@ -63,10 +63,6 @@ WATCH_KINDS = (
     "candidates",
     "distributions",
 )
-# Lines of a RECORD (path,hash,size) of a file in a top-level package, or of one of at least a megabyte.
-RECORD_LINE = re.compile(
-    rb'^(?:([^/",\n]+(?:/[^/",\n]+)?),[^,\n]*,(\d+)|([^",\n]+),[^,\n]*,(\d{7,}))\r?$', re.M
-)
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
 NVIDIA_SMI_LIMIT_S = 10  # it answers in about one; on a card that fell off the bus it may never
 
@@ -349,9 +345,9 @@ def next_kernel(boot: str = "/boot", modules: str = "/lib/modules") -> str | Non
     return max(bootable, key=release_order, default=None)
 
 
-def release_order(release: str) -> list[int]:
-    """Return the key that orders kernel releases as the boot loader does: 6.1.0-9-amd64 before 6.1.0-10-amd64."""
-    return [int(number) for number in re.findall(r"\d+", release)]
+def release_order(release: str) -> str:
+    """Return the text that orders kernel releases as the boot loader does: 6.1.0-9-amd64 before 6.1.0-10-amd64."""
+    return re.sub(r"\d+", lambda number: number.group().zfill(9), release)
 
 
 def reboot_required(root: str = "/run") -> list[str] | None:
@@ -679,18 +675,24 @@ def damaged_file(dist_info: str) -> str | None:
     """
     try:
         with open(os.path.join(dist_info, "RECORD"), "rb") as stream:
-            lines = RECORD_LINE.findall(stream.read())
+            lines = stream.read().splitlines()
     except OSError:
         return None
     site_packages = os.path.dirname(dist_info)
-    for name, size, large, large_size in lines:
-        path = os.fsdecode(name or large)
+    for line in (
+        lines
+    ):  # path,hash,size: neither hash nor size holds a slash, and a megabyte has seven digits
+        large = len(line) - line.rfind(b",") > 7
+        if (line.count(b"/") > 1 and not large) or line[:1] == b'"':
+            continue
+        path, _hash, size = line.rsplit(b",", 2)
         try:
-            found = os.stat(os.path.join(site_packages, path)).st_size
+            if size and os.stat(os.path.join(os.fsencode(site_packages), path)).st_size != int(
+                size
+            ):
+                return os.fsdecode(path)
         except OSError:
-            return path
-        if found != int(size or large_size):
-            return path
+            return os.fsdecode(path)
     return None
 
 
