@@ -64,6 +64,9 @@ WATCH_KINDS = (
     "distributions",
 )
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
+APT_LIMIT_S = (
+    300  # it takes half a second at most, but hosts may be busy; and a guess would be wrong
+)
 NVIDIA_SMI_LIMIT_S = 10  # it answers in about one; on a card that fell off the bus it may never
 
 
@@ -504,7 +507,7 @@ def output_of(argv: list[str]) -> str | None:
             stderr=subprocess.DEVNULL,
             env=environment,
             preexec_fn=become_nobody if os.geteuid() == 0 else None,
-            timeout=30,
+            timeout=APT_LIMIT_S,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
