@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from dlconf.plugins.modules import dlconf_collect as collect
 
 BIN = Path(sys.executable).parent
+ROLES = Path(__file__).parents[2] / "roles"
 
 STATUS = """\
 Package: nvidia-driver-580
@@ -444,6 +446,11 @@ def test_a_watched_distribution_is_compared_with_its_record(
     damage(site)
     assert collect.environment_state(str(tmp_path), ["Torch"])["damaged"] == named
     assert collect.environment_state(str(tmp_path), ["jax"])["damaged"] == {}
+    # the role that repairs it has the same rule
+    script = runpy.run_path(str(ROLES / "frameworks" / "files" / "compare_environment.py"))
+    record = site / "torch-1.0.dist-info" / "RECORD"
+    text = record.read_text() if record.exists() else ""
+    assert script["damaged"](text, str(site)) is bool(named)
 
 
 POLICY = """\
