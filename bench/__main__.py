@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure, stored
+from bench import collect, measure, stored
 from bench.measure import Row, Sample
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,6 +131,7 @@ def main() -> None:
             rows = processes(options.runs, log)
             rows += resolving(options.runs, log)
             rows += planning(Path(folder, "stored"), options.runs, log)
+            rows += collect.rows(4 * options.runs, log)
             rows += rerun(options.hosts, options.runs, Path(folder, "lab"), log)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")
