@@ -29,6 +29,7 @@ def bare() -> dict[str, Any]:
         "users": {},
         "groups": {},
         "json": {},
+        "lines": {},
         "nvidia": {"module_version": None},
     }
 

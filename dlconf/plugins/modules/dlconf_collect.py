@@ -36,6 +36,7 @@ options:
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
   json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+  lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -47,7 +48,7 @@ SCHEMA = 1
 HASH_LIMIT_BYTES = (
     1 << 20
 )  # no owned file is near this; a truncated or replaced one is told by its size
-WATCH_KINDS = ("packages", "paths", "environments", "units", "users", "groups", "json")
+WATCH_KINDS = ("packages", "paths", "environments", "units", "users", "groups", "json", "lines")
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
 
 
@@ -308,9 +309,10 @@ def watched_paths(globs: list[str]) -> dict[str, Any]:
     return states
 
 
-def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
+def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     """Return what systemd knows of each unit; one that it does not know has load `not-found`."""
-    fields = ("Id", "LoadState", "UnitFileState", "ActiveState")
+    fields = ["Id", "LoadState", "UnitFileState", "ActiveState"]
+    fields += ["ConditionResult", "ConditionTimestampMonotonic"]  # 0: never looked at
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
         return {}
@@ -327,6 +329,8 @@ def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
             "load": shown.get("LoadState", ""),
             "enabled": shown.get("UnitFileState", ""),
             "active": shown.get("ActiveState", ""),
+            "skipped": shown.get("ConditionResult") == "no"
+            and shown.get("ConditionTimestampMonotonic", "0") != "0",
         }
     return states
 
@@ -381,6 +385,21 @@ def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
     return states
 
 
+def line_states(paths: list[str]) -> dict[str, list[str]]:
+    """Return the SHA-256 of each line of each existing file: what else it holds is nobody's business.
+
+    Args:
+        paths: also `~USER/PATH`, which is below the user's home; reported as they are written.
+    """
+    states = {}
+    for path in paths:
+        text = read_text(os.path.expanduser(path))
+        if text is not None:
+            lines = [line.strip() for line in text.splitlines()]
+            states[path] = [hashlib.sha256(line.encode()).hexdigest() for line in lines if line]
+    return states
+
+
 def normalised(name: str) -> str:
     """Return a distribution's name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -422,7 +441,7 @@ def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
     """Return the facts of this host.
 
     Args:
-        watch: what to report of packages, paths, environments, units, users, groups and json.
+        watch: what to report of packages, paths, environments, units, users, groups, json and lines.
         record: path of the recorded choice.
     """
     prefixes = sorted(
@@ -454,6 +473,7 @@ def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
         "users": user_states(watch["users"]),
         "groups": group_states(watch["groups"]),
         "json": json_states(watch["json"]),
+        "lines": line_states(watch["lines"]),
         "environments": {prefix: environment_state(prefix) for prefix in prefixes},
         "record": record_state(record),
     }
