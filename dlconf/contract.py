@@ -33,6 +33,7 @@ KINDS: Mapping[str, Check] = {
     "user": resources.user,
     "group": resources.group,
     "json": resources.json_values,
+    "lines": resources.lines,
     "dpkg": resources.dpkg_database,
     "kernel_module": resources.kernel_module,
 }

@@ -160,11 +160,15 @@ class Environment(TypedDict):
 
 
 class Unit(TypedDict):
-    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState)."""
+    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState).
+
+    `skipped`: systemd does not start it here because a condition of the unit does not hold, as in a container.
+    """
 
     load: str
     enabled: str
     active: str
+    skipped: NotRequired[bool]
 
 
 class User(TypedDict):
@@ -214,6 +218,7 @@ class Facts(LaterFacts):
     users: dict[str, User]
     groups: dict[str, int]
     json: dict[str, dict[str, Any] | None]
+    lines: dict[str, list[str]]
     record: dict[str, Any] | None
 
 

@@ -201,7 +201,15 @@ def dpkg_database(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A systemd unit: name, running (true: enabled and active; false: neither)."""
+    """A systemd unit: name, running (true: enabled and active; false: neither), or (units that serve as well)."""
+    if any(
+        not list(_unit(dict(resource) | {"name": other}, facts)) for other in resource.get("or", ())
+    ):
+        return
+    yield from _unit(resource, facts)
+
+
+def _unit(resource: Resource, facts: Facts) -> Iterable[Difference]:
     name = resource["name"]
     wanted = "enabled, active" if resource.get("running", True) else "disabled, inactive"
     unit = facts["units"].get(name)
@@ -212,7 +220,7 @@ def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
     is_on = unit["enabled"] in ("enabled", "static", "alias", "generated", "indirect")
     found = f"{unit['enabled'] or unit['load']}, {unit['active']}"
     if resource.get("running", True):
-        differs = not is_on or unit["active"] != "active"
+        differs = not is_on or (unit["active"] != "active" and not unit.get("skipped"))
     else:
         differs = unit["enabled"] == "enabled" or unit["active"] == "active"
     if differs:
@@ -250,6 +258,17 @@ def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
         if key not in found or found[key] != value:
             shown = json.dumps(found[key]) if key in found else None
             yield _differ(resource, f"{path}: {key}", json.dumps(value), shown)
+
+
+def lines(resource: Resource, facts: Facts) -> Iterable[Difference]:
+    """Lines of a file whose other lines are not ours: path (also `~USER/PATH`), lines."""
+    path = resource["path"]
+    found = facts["lines"].get(path)
+    hashes = [hashlib.sha256(line.strip().encode()).hexdigest() for line in resource["lines"]]
+    missing = len(hashes) if found is None else sum(digest not in found for digest in hashes)
+    if missing:
+        shown = None if found is None else f"{missing} of them missing"
+        yield _differ(resource, path, f"{len(hashes)} lines", shown)
 
 
 def kernel_module(resource: Resource, facts: Facts) -> Iterable[Difference]:

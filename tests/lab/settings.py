@@ -39,6 +39,7 @@ class Kind:
     """A kind of machine: its operating system, its PCI bus and what is wished for it.
 
     Attributes:
+        options: options of `podman create` for such a machine.
         on_request: a lab has one only when its kind is named.
     """
 
@@ -47,6 +48,7 @@ class Kind:
     groups: tuple[str, ...]
     pci: tuple[PciFunction, ...]
     variables: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     on_request: bool = False
 
 
@@ -101,6 +103,7 @@ def load_kinds(path: Path = HERE / "machines.yml") -> list[Kind]:
             groups=tuple(row["groups"]),
             pci=tuple(_pci_function(text) for text in row["pci"]),
             variables=row.get("variables", {}),
+            options=tuple(row.get("options", ())),
             on_request=row.get("on_request", False),
         )
         for row in rows

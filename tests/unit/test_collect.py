@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import runpy
@@ -209,6 +210,7 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
         "json": [f"{tmp_path}/stack.json:x"],
         "candidates": ["bash"],
         "distributions": ["torch"],
+        "lines": [f"{tmp_path}/a/file.gpg"],
     }
     assert set(watch) == set(collect.WATCH_KINDS)
     collect.collect(watch, "/", f"{tmp_path}/stack.json")
@@ -238,15 +240,31 @@ def test_units_are_told_in_the_order_of_the_question(
 ) -> None:
     """Recorded from systemd 252: an alias shows the Id of its target, an unknown unit its own name."""
     shown = (
-        "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n"
+        "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+        "ConditionResult=yes\nConditionTimestampMonotonic=431087\n\n"
         "Id=nope.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
+        "ConditionResult=no\nConditionTimestampMonotonic=0\n\n"
+        "Id=systemd-timesyncd.service\nLoadState=loaded\nActiveState=inactive\n"
+        "UnitFileState=enabled\nConditionResult=no\nConditionTimestampMonotonic=439107\n"
     )
     write(tmp_path / "systemctl", f"#!/bin/sh\nprintf '{shown}'\n").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
-    assert collect.unit_states(["sshd.service", "nope.service"]) == {
-        "sshd.service": {"load": "loaded", "enabled": "enabled", "active": "active"},
-        "nope.service": {"load": "not-found", "enabled": "", "active": "inactive"},
+    states = collect.unit_states(["sshd.service", "nope.service", "systemd-timesyncd.service"])
+    assert [list(state.values()) for state in states.values()] == [
+        ["loaded", "enabled", "active", False],
+        ["not-found", "", "inactive", False],
+        ["loaded", "enabled", "inactive", True],  # in a container systemd skips it
+    ]
+
+
+def test_lines_of_a_file_leave_the_host_as_hashes_only(tmp_path: Path) -> None:
+    path = write(tmp_path / "authorized_keys", "ssh-ed25519 AAAA ada\n\n  other \n")
+    missing = str(tmp_path / "missing")
+    assert collect.line_states([str(path), missing]) == {
+        str(path): [
+            hashlib.sha256(line).hexdigest() for line in (b"ssh-ed25519 AAAA ada", b"other")
+        ]
     }
 
 

@@ -31,6 +31,7 @@ def bare() -> dict[str, Any]:
         "users": {},
         "groups": {},
         "json": {},
+        "lines": {},
         "nvidia": {"module_version": None, "library_version": None},
     }
 

@@ -70,6 +70,14 @@ def test_a_lab_can_be_of_chosen_kinds() -> None:
         chosen(load_kinds(), ("cpu", "rtx9"))
 
 
+def test_machines_with_rights_of_their_own_come_only_when_they_are_named() -> None:
+    kinds = load_kinds()
+    assert not [kind.name for kind in chosen(kinds, ()) if kind.options]
+    named = chosen(kinds, ("fuse", "cpu"))
+    assert [kind.name for kind in named] == ["fuse", "cpu"]
+    assert [bool(kind.options) for kind in named] == [True, False]
+
+
 @pytest.mark.parametrize("hosts", [0, 61])
 def test_a_lab_has_a_sane_size(hosts: int) -> None:
     with pytest.raises(LabError, match="machines"):

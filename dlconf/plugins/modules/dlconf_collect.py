@@ -40,6 +40,7 @@ options:
   data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
+  lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -62,6 +63,7 @@ WATCH_KINDS = (
     "json",
     "candidates",
     "distributions",
+    "lines",
 )
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
 APT_LIMIT_S = (
@@ -593,9 +595,10 @@ def watched_paths(globs: list[str]) -> dict[str, Any]:
     return states
 
 
-def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
+def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     """Return what systemd knows of each unit; one that it does not know has load `not-found`."""
-    fields = ("Id", "LoadState", "UnitFileState", "ActiveState")
+    fields = ["Id", "LoadState", "UnitFileState", "ActiveState"]
+    fields += ["ConditionResult", "ConditionTimestampMonotonic"]  # 0: never looked at
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
         return {}
@@ -612,6 +615,8 @@ def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
             "load": shown.get("LoadState", ""),
             "enabled": shown.get("UnitFileState", ""),
             "active": shown.get("ActiveState", ""),
+            "skipped": shown.get("ConditionResult") == "no"
+            and shown.get("ConditionTimestampMonotonic", "0") != "0",
         }
     return states
 
@@ -663,6 +668,21 @@ def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
         states[path] = (
             {key: data[key] for key in keys if key in data} if isinstance(data, dict) else None
         )
+    return states
+
+
+def line_states(paths: list[str]) -> dict[str, list[str]]:
+    """Return the SHA-256 of each line of each existing file: what else it holds is nobody's business.
+
+    Args:
+        paths: also `~USER/PATH`, which is below the user's home; reported as they are written.
+    """
+    states = {}
+    for path in paths:
+        text = read_text(os.path.expanduser(path))
+        if text is not None:
+            lines = [line.strip() for line in text.splitlines()]
+            states[path] = [hashlib.sha256(line.encode()).hexdigest() for line in lines if line]
     return states
 
 
@@ -792,6 +812,7 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
         "users": user_states(watch["users"]),
         "groups": group_states(watch["groups"]),
         "json": json_states(watch["json"]),
+        "lines": line_states(watch["lines"]),
         "environments": {
             prefix: environment_state(prefix, watch["distributions"]) for prefix in prefixes
         },
