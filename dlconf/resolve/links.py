@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from dlconf.resolve.candidates import (
@@ -28,6 +28,9 @@ from dlconf.resolve.candidates import (
 from dlconf.resolve.cards import Card
 from dlconf.resolve.pins import canonical
 from dlconf.resolve.rules import MINOR_COMPATIBLE_FROM, Refusal, runs_compiled
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 PairRule = Callable[[Candidate, Candidate], Refusal | None]
 
@@ -215,6 +218,10 @@ def _plain_version(text: str | None) -> Version | None:
 @cache
 def requirement_of(text: str) -> Requirement:
     """Read a requirement of a row, once in a process: parsing costs more than a search."""
+    from packaging.requirements import (  # noqa: PLC0415 - 15 ms, for front ends only
+        Requirement,
+    )
+
     return Requirement(text)
 
 
