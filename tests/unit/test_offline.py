@@ -19,17 +19,17 @@ from dlconf import offline, stored
 from dlconf.cli import main
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts, read
+from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.rolevars import WITHHELD, without_credentials
 from dlconf.stored import StoredHost
 
 FACTS = Path(__file__).parents[1] / "facts"
 DLCONF = Path(sys.executable).parent / "dlconf"
 # Stands in the place of the module that looks at a host, and finds the recorded facts that dlconf_data_path names.
-COLLECT = """#!/usr/bin/python
+COLLECT = f"""#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
-kinds = "packages paths environments units users groups json".split()
-spec = {kind: {"type": "raw"} for kind in kinds} | {"data_path": {"type": "path"}}
+spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path"]}}}
 module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 with open(module.params["data_path"]) as file:
     module.exit_json(changed=False, dlconf_facts=json.load(file))
