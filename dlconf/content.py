@@ -10,18 +10,23 @@ from pathlib import Path
 from dlconf.errors import DlconfError, UsageError
 
 ROLES = (
+    "base",
     "nvidia_driver",
     "nvidia_services",
     "cuda",
     "cudnn",
+    "nccl",
     "anaconda",
     "frameworks",
     "docker",
     "nvidia_container_toolkit",
+    "data_drive",
 )
 """The roles a user can choose with --role, in the order in which they are applied."""
 
-EXTRA_ROLES: frozenset[str] = frozenset({"docker", "nvidia_container_toolkit", "nvidia_services"})
+EXTRA_ROLES: frozenset[str] = frozenset(
+    {"base", "nvidia_services", "nccl", "docker", "nvidia_container_toolkit", "data_drive"}
+)
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
 ALWAYS_ROLES = ("preflight", "record")

@@ -49,6 +49,36 @@ def test_plan_of_bare_hosts_says_what_and_why_and_changes_nothing(site: Site) ->
     site.ssh("gtx1080ti", "test", "!", "-e", "/etc/dlconf")
 
 
+def everything_on_disk(site: Site, host: str) -> list[str]:
+    """Return each path with its times of content and of inode, size and mode.
+
+    Left out are what is no disk (/proc, /sys, /dev, /run), the logs in which SSH and sudo note any login, and the
+    folders of Ansible's own temporary files.
+    """
+    left_out = (
+        "/proc",
+        "/sys",
+        "/dev",
+        "/run",
+        "/tmp",
+        "/var/log",
+        "/home/*/.ansible",
+        "/root/.ansible",
+    )
+    prune = [word for path in left_out for word in ("-path", path, "-o")][:-1]
+    command = ["find", "/", "(", *prune, ")", "-prune", "-o", "-printf", r"%p %T@ %C@ %s %m\n"]
+    return site.ssh(host, *command).splitlines()
+
+
+@pytest.mark.parametrize("command", ["detect", "plan"])
+def test_looking_leaves_every_file_and_its_times_as_they_were(site: Site, command: str) -> None:
+    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")  # the first login makes folders
+    before = everything_on_disk(site, "rtx3090")
+    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")
+    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
+    assert len(before) > 10_000
+
+
 def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> None:
     hosts = first_apply.data["hosts"]
     assert {name: host["result"]["status"] for name, host in hosts.items()} == dict.fromkeys(
@@ -164,7 +194,9 @@ def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
         "verify",
     }
     assert applied["rtx5090"]["result"] is None
+    before = everything_on_disk(site, "rtx3090")
     site.dlconf("drift", str(site.inventory))
+    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
     assert site.ssh("rtx3090", "readlink", "-f", "/usr/local/cuda").startswith("/usr/local/cuda-1")
     assert "nvidia-driver-580" in site.ssh("gtx1080ti", "apt-mark", "showhold").split()
 

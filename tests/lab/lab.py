@@ -221,7 +221,7 @@ class RunningLab:
             *("--label", f"{LABEL}={self.lab.identity}", "--network", self.lab.identity),
             *("--ip", member.address, "--systemd", "always"),
             *("--restart", "always"),  # a reboot from inside ends the container
-            *member.kind.container_options,
+            *member.kind.options,
             *(part for site in sites for part in ("--add-host", f"{site}:{answered}")),
             *(part for mount in mounts for part in ("--volume", mount)),
             image,

@@ -39,7 +39,7 @@ class Kind:
     """A kind of machine: its operating system, its PCI bus and what is wished for it.
 
     Attributes:
-        privileged: whether it may run containers of its own.
+        options: options of `podman create` for such a machine.
         on_request: a lab has one only when its kind is named.
     """
 
@@ -48,16 +48,8 @@ class Kind:
     groups: tuple[str, ...]
     pci: tuple[PciFunction, ...]
     variables: Mapping[str, Any] = field(default_factory=dict)
-    privileged: bool = False
+    options: tuple[str, ...] = ()
     on_request: bool = False
-
-    @property
-    def container_options(self) -> list[str]:
-        """Options of `podman create` for such a machine.
-
-        Docker's storage driver overlay2 cannot lie on the overlay that is a container's root.
-        """
-        return ["--privileged", "--tmpfs", "/var/lib/docker"] if self.privileged else []
 
 
 @dataclass(frozen=True)
@@ -111,7 +103,7 @@ def load_kinds(path: Path = HERE / "machines.yml") -> list[Kind]:
             groups=tuple(row["groups"]),
             pci=tuple(_pci_function(text) for text in row["pci"]),
             variables=row.get("variables", {}),
-            privileged=row.get("privileged", False),
+            options=tuple(row.get("options", ())),
             on_request=row.get("on_request", False),
         )
         for row in rows

@@ -87,7 +87,8 @@ def try_out(mutant: Mutant) -> Verdict:
         "COLUMNS": "400",
     }
     with log.open("w", encoding="utf-8") as stream:
-        command = ["molecule", "test", "--scenario-name", mutant.role]
+        # Molecule looks for its base configuration at the top of the git checkout, which is not the copy.
+        command = ["molecule", f"--base-config={tree / CONFIG}", "test", "-s", mutant.role]
         subprocess.run(
             command, cwd=tree, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False
         )

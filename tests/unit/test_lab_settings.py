@@ -65,10 +65,10 @@ def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
 
 def test_machines_that_run_containers_come_only_when_they_are_named() -> None:
     kinds = load_kinds()
-    assert not [kind.name for kind in chosen(kinds, []) if kind.privileged]
+    assert not [kind.name for kind in chosen(kinds, []) if kind.options]
     named = chosen(kinds, ["docker", "cpu"])
     assert [kind.name for kind in named] == ["docker", "cpu"]
-    assert [bool(kind.container_options) for kind in named] == [True, False]
+    assert [bool(kind.options) for kind in named] == [True, False]
 
 
 def test_a_lab_can_be_of_chosen_kinds() -> None:
@@ -76,6 +76,14 @@ def test_a_lab_can_be_of_chosen_kinds() -> None:
     assert [kind.name for kind in kinds] == ["cpu", "rtx3090-debian"]
     with pytest.raises(LabError, match="no kind of machine rtx9; there are gtx1080ti"):
         chosen(load_kinds(), ("cpu", "rtx9"))
+
+
+def test_machines_with_rights_of_their_own_come_only_when_they_are_named() -> None:
+    kinds = load_kinds()
+    assert not [kind.name for kind in chosen(kinds, ()) if kind.options]
+    named = chosen(kinds, ("fuse", "cpu"))
+    assert [kind.name for kind in named] == ["fuse", "cpu"]
+    assert [bool(kind.options) for kind in named] == [True, False]
 
 
 @pytest.mark.parametrize("hosts", [0, 61])

@@ -18,7 +18,13 @@ from dlconf import advice, catalogue, content, facts, plan, wishes
 from dlconf.errors import DlconfError
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.resolve import as_planned, resolve
-from dlconf.rolevars import RoleVariables, ansible_names, contract_name, watch_name
+from dlconf.rolevars import (
+    RoleVariables,
+    ansible_names,
+    contract_name,
+    watch_name,
+    without_credentials,
+)
 from dlconf.stack import Machine
 
 SCHEMA = 1
@@ -84,7 +90,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         state["facts"] = facts.read(collected["dlconf_facts"])
         own = self._own(variables, of_roles.settings(roles), task_vars)
         advice.silenced(own)
-        state["variables"] = own
+        state["variables"] = without_credentials(own)
         state["resolution"] = self._resolution(state["facts"], variables, own, task_vars)
         host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
         variables |= {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-VERSION = "999:1"
+VERSION = os.environ.get("RIVAL_VERSION", "999:1")
 
 
 def main(folder: Path, label: str, names: list[str]) -> None:
