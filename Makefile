@@ -5,7 +5,7 @@ HOSTS ?= 4
 LAB ?= demo
 BIN := .venv/bin
 
-.PHONY: help setup lab-image lab-up lab-down demo test test-unit lint bench
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-mutants test-real molecule lint bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,15 @@ lint: setup ## Run every linter and type checker
 
 test-unit: setup ## Run the tests that need no lab
 	$(BIN)/pytest tests/unit
+
+molecule: lab-image ## Run the roles' Molecule scenarios, several at a time
+	$(BIN)/pytest tests/molecule
+
+test-real: lab-image ## Install Debian's real NVIDIA driver and let DKMS build its module (10 minutes)
+	PATH=$(abspath $(BIN)):$$PATH molecule test -s real_driver
+
+test-mutants: lab-image ## Break each role on purpose and prove that its scenario notices
+	$(BIN)/python -m tests.mutants
 
 test: lint lab-image ## Run all checks and tests, those in the container lab too
 	$(BIN)/pytest

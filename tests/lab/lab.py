@@ -21,7 +21,7 @@ from tests.lab.podman import LABEL, Podman
 from tests.lab.seed import Identity, seed_archive, seed_files
 from tests.lab.settings import Lab, Machine, chosen, load_kinds, machines, mirror_address
 
-BOOT_LIMIT_S = 60.0
+BOOT_LIMIT_S = 180.0
 PARALLEL = 4
 
 

@@ -55,7 +55,7 @@ def test_no_subnet_left() -> None:
 
 
 def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
-    found = machines(chosen(load_kinds(), []), 6, SUBNET)
+    found = machines(chosen(load_kinds(), ()), 6, SUBNET)
     assert [machine.name for machine in found[:4]] == ["gtx1080ti", "rtx3090", "rtx5090", "cpu"]
     assert [machine.name for machine in found[4:]] == ["gtx1080ti-2", "rtx3090-2"]
     addresses = {machine.address for machine in found}
@@ -69,6 +69,13 @@ def test_machines_with_rights_of_their_own_come_only_when_they_are_named() -> No
     named = chosen(kinds, ["fuse", "cpu"])
     assert [kind.name for kind in named] == ["fuse", "cpu"]
     assert [bool(kind.options) for kind in named] == [True, False]
+
+
+def test_a_lab_can_be_of_chosen_kinds() -> None:
+    kinds = chosen(load_kinds(), ("cpu", "rtx3090-debian"))
+    assert [kind.name for kind in kinds] == ["cpu", "rtx3090-debian"]
+    with pytest.raises(LabError, match="no kind of machine rtx9; there are gtx1080ti"):
+        chosen(load_kinds(), ("cpu", "rtx9"))
 
 
 @pytest.mark.parametrize("hosts", [0, 61])

@@ -159,8 +159,27 @@ def test_required_variables_have_no_default(role: Path) -> None:
     assert required.isdisjoint(read(role / "defaults" / "main.yml") or {})
 
 
-def test_every_variable_is_explained(role: Path) -> None:
-    assert [name for name, option in options(role).items() if not option.get("description")] == []
+def every_option(options_: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield options by name, those inside them too."""
+    for name, option in options_.items():
+        yield name, option
+        yield from every_option(option.get("options") or {})
+
+
+def test_every_variable_is_explained_and_typed(role: Path) -> None:
+    found = every_option(options(role))
+    assert [name for name, o in found if not (o.get("description") and o.get("type"))] == []
+
+
+def test_no_variable_is_used_that_the_spec_does_not_state(role: Path) -> None:
+    files = [
+        path for folder in ("tasks", "vars", "handlers") for path in role.glob(f"{folder}/*.yml")
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    code = re.sub(r"(?m)(?:^|\s)#.*$", "", text)
+    made = set(re.findall(rf"(?m)^\s+({role.name}_\w+): \"?{{{{", code))  # facts that the role sets
+    used = set(re.findall(rf"(?<![\w/.'-])({role.name}_\w+)", code))
+    assert used - made - set(options(role)) == set()
 
 
 def test_public_variables_carry_the_prefix_of_their_role(role: Path) -> None:
