@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+<<<<<<< HEAD
 import pwd
 import runpy
+=======
+>>>>>>> base
 import shutil
 import subprocess
 import sys

@@ -37,10 +37,15 @@ options:
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
   json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+<<<<<<< HEAD
   data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
   lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
+=======
+  lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
+  data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
+>>>>>>> base
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -769,7 +774,11 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
     """Return the facts of this host.
 
     Args:
+<<<<<<< HEAD
         watch: what to report, by kind; WATCH_KINDS are all of them.
+=======
+        watch: what to report of packages, paths, environments, units, users, groups, json and lines.
+>>>>>>> base
         data_path: where data sets lie.
         record: path of the recorded choice.
     """
