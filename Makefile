@@ -3,9 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 HOSTS ?= 4
 LAB ?= demo
+MATRIX_ROUNDS ?= 3
 BIN := .venv/bin
 
-.PHONY: help setup lab-image lab-up lab-down demo test test-unit lint bench
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-matrix lint bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,8 +39,11 @@ lint: setup ## Run every linter and type checker
 test-unit: setup ## Run the tests that need no lab
 	$(BIN)/pytest tests/unit
 
-test: lint lab-image ## Run all checks and tests, those in the container lab too
-	$(BIN)/pytest
+test: lint lab-image ## Run all checks and tests, those in the container lab too; a sample of the mutation matrix
+	$(BIN)/pytest --matrix-rounds $(MATRIX_ROUNDS)
+
+test-matrix: lab-image ## Break every resource of every role in the lab, in every way, and repair it
+	$(BIN)/pytest tests/matrix
 
 bench: lab-image ## Measure dlconf beside plain Ansible, in one run; prints medians and ratios
 	$(BIN)/python -m bench

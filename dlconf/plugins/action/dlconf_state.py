@@ -29,8 +29,9 @@ catalogue.load()  # before the first fork
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
-    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`
-    and the wishes. The result's `dlconf` holds schema, facts, resolution, plan and error; see docs/architecture.md.
+    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
+    `dlconf_contracts` and the wishes. The result's `dlconf` holds schema, facts, resolution, plan and error, and with
+    `dlconf_contracts` the rendered contract of each role too; see docs/architecture.md.
     """
 
     _requires_connection = True
@@ -87,6 +88,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         contracts = {role: self._render(variables, f"__{role}_contract") for role in roles}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
+        if self._render(variables, "dlconf_contracts"):
+            state["contracts"] = contracts
         drifted = roles if self._render(variables, "dlconf_all") else list(host_plan.roles)
         host_facts["dlconf_disk_mib"] = plan.disk_mib(
             host_plan, has_gpu=bool(state["resolution"]["gpus"])
@@ -96,7 +99,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
 
     def _with_roles(self, task_vars: dict[str, Any], roles: list[str]) -> dict[str, Any]:
         """Return the variables as tasks of these roles would see them: defaults below all others, vars above."""
-        defaults: dict[str, Any] = {"dlconf_all": False}
+        defaults: dict[str, Any] = {"dlconf_all": False, "dlconf_contracts": False}
         internal: dict[str, Any] = {}
         for role in roles:
             folder = role_folder(role, task_vars.get("playbook_dir", "."))
