@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 HOSTS ?= 4
 LAB ?= demo
-MATRIX_ROUNDS ?= 3
+MATRIX_SAMPLE ?= 3
 BIN := .venv/bin
 
 .PHONY: help setup lab-image lab-up lab-down demo test test-unit test-matrix lint bench
@@ -40,7 +40,7 @@ test-unit: setup ## Run the tests that need no lab
 	$(BIN)/pytest tests/unit
 
 test: lint lab-image ## Run all checks and tests, those in the container lab too; a sample of the mutation matrix
-	$(BIN)/pytest --matrix-rounds $(MATRIX_ROUNDS)
+	$(BIN)/pytest --matrix-sample $(MATRIX_SAMPLE)
 
 test-matrix: lab-image ## Break every resource of every role in the lab, in every way, and repair it
 	$(BIN)/pytest tests/matrix

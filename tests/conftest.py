@@ -95,7 +95,8 @@ class Site:
 
     def ssh(self, host: str, *words: str, code: int = 0, timeout_s: float = 120) -> str:
         """Run a command on a machine as root and return what it printed."""
-        command = ["ssh", "-F", str(self.state / "ssh_config"), host, shlex.join(["sudo", *words])]
+        ssh = ["ssh", "-o", "ConnectTimeout=60", "-F", str(self.state / "ssh_config"), host]
+        command = [*ssh, shlex.join(["sudo", *words])]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=timeout_s, check=False
         )
@@ -153,5 +154,6 @@ def first_apply(site: Site) -> Result:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add how much of the mutation matrix is run."""
     group = parser.getgroup("mutation matrix")
-    group.addoption("--matrix-rounds", type=int, help="a sample of so many rounds (default: all)")
+    group.addoption("--matrix-rounds", type=int, default=20, help="break everything in N rounds")
+    group.addoption("--matrix-sample", type=int, help="only so many of the rounds (default: all)")
     group.addoption("--matrix-seed", type=int, default=1, help="which sample")

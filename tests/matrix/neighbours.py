@@ -40,7 +40,7 @@ def beside(resource: Resource) -> Iterator[Neighbour]:
 
 def inside(resource: Resource) -> Iterator[Neighbour]:
     """A file and a folder in the folder."""
-    for name, make in (("file", ("touch",)), ("folder", ("mkdir", "--mode=0700"))):
+    for name, make in (("file", ("touch",)), ("folder", ("mkdir", "--parents", "--mode=0700"))):
         path = f"{resource['path']}/dlconf-foreign-{name}"
         yield _file(path, (*make, path))
 
@@ -58,15 +58,12 @@ def package(resource: Resource) -> Iterator[Neighbour]:
 def environment(resource: Resource) -> Iterator[Neighbour]:
     """A distribution that was not asked for, and another environment beside."""
     path = resource["path"]
-    make = shell(
-        'mkdir "$1/lib/$(ls "$1/lib" | grep -m 1 ^python3)/site-packages/dlconf_foreign-1.0.dist-info";'
-        ' printf "Metadata-Version: 2.1\\nName: dlconf-foreign\\nVersion: 1.0\\n"'
-        ' > "$1"/lib/python3*/site-packages/dlconf_foreign-1.0.dist-info/METADATA',
-        path,
+    python = f"{path}/bin/python"
+    yield Neighbour(
+        ((python, "-c", programs.FOREIGN_RECORDS),),
+        (python, "-m", "pip", "--quiet", "show", "dlconf-foreign"),
+        ((python, "-c", programs.LOSE_RECORDS, "dlconf-foreign"),),
     )
-    records = f"{path}/lib/python3*/site-packages/dlconf_foreign-1.0.dist-info"
-    there, undo = shell(f"test -e {records}"), shell(f"rm -r {records}")
-    yield Neighbour((make,), there, (undo,))
     other = f"{path}-dlconf-foreign"
     yield _file(other, ("mkdir", "--parents", f"{other}/conda-meta"))
 

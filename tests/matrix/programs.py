@@ -41,6 +41,15 @@ shutil.rmtree(importlib.metadata.distribution(sys.argv[1])._path)
 """
 """NAME, run by an environment's Python: delete the records of a distribution and leave its modules."""
 
+FOREIGN_RECORDS = """\
+import os, sysconfig
+folder = os.path.join(sysconfig.get_paths()["purelib"], "dlconf_foreign-1.0.dist-info")
+os.makedirs(folder, exist_ok=True)
+with open(os.path.join(folder, "METADATA"), "w") as stream:
+    stream.write("Metadata-Version: 2.1\\nName: dlconf-foreign\\nVersion: 1.0\\n")
+"""
+"""Run by an environment's Python: add the records of a distribution dlconf-foreign."""
+
 OLDER_RECORDS = """\
 import importlib.metadata, os, re, sys
 old = str(importlib.metadata.distribution(sys.argv[1])._path)

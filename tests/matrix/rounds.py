@@ -84,7 +84,8 @@ def _expected(host: Host, broken: Resource, cause: Break) -> Iterator[Found]:
 
 
 def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder + "/")
+    """Tell whether a path, or a part of what is there as a report names it, is that of a folder or below it."""
+    return path == folder or path.startswith((f"{folder}/", f"{folder}: "))
 
 
 def _needs(resource: Resource, account: str) -> bool:
@@ -110,36 +111,40 @@ def spread(hosts: Iterable[Host]) -> list[Mutation]:
     return chosen
 
 
-def rounds(chosen: Iterable[Mutation]) -> list[list[Mutation]]:
-    """Return the mutations in rounds: in each, one resource of a role on a host, and none that meets another's."""
-    queues: dict[tuple[str, str], list[Mutation]] = defaultdict(list)
+def rounds(chosen: Iterable[Mutation], number: int) -> list[list[Mutation]]:
+    """Deal the mutations into rounds in which none meets another.
+
+    Args:
+        chosen: all mutations.
+        number: of rounds, more where mutations meet too often. As many as one role has mutations on one host, and each
+            role has one broken resource a round; fewer, and it has some at once.
+    """
+    made: list[list[Mutation]] = [[] for _ in range(number)]
+    load: dict[tuple[int, str, str], int] = defaultdict(int)
     for mutation in chosen:
-        queues[mutation.host, mutation.role].append(mutation)
-    made = []
-    while any(queues.values()):
-        taken: list[Mutation] = []
-        for queue in queues.values():
-            for mutation in queue:
-                if not any(_meet(mutation, other) for other in taken):
-                    taken.append(mutation)
-                    queue.remove(mutation)
-                    break
-        # Half-done packages come last: apt refuses to work on such a database, or mends it.
-        made.append(sorted(taken, key=lambda mutation: mutation.kind == "dpkg"))
-    return made
+        free = [at for at, taken in enumerate(made) if not any(_meet(mutation, o) for o in taken)]
+        if not free:
+            free = [len(made)]
+            made.append([])
+        best = min(free, key=lambda at: (load[at, mutation.host, mutation.role], len(made[at])))
+        load[best, mutation.host, mutation.role] += 1
+        made[best].append(mutation)
+    # Half-done packages come last: apt refuses to work on such a database, or mends it.
+    return [sorted(taken, key=lambda mutation: mutation.kind == "dpkg") for taken in made if taken]
 
 
 def _meet(one: Mutation, other: Mutation) -> bool:
+    """Tell whether two mutations would hide or change each other's effect."""
     if one.host != other.host:
         return False
-    if one.expected & other.expected:
-        return True
-    places = [_place(mutation) for mutation in (one, other)]
-    return all(places) and (_within(*places) or _within(*reversed(places)))
-
-
-def _place(mutation: Mutation) -> str:
-    return mutation.resource if mutation.resource.startswith("/") else ""
+    if one.role == other.role and {one.kind, other.kind} == {"package", "dkms"}:
+        return True  # the module goes with its package
+    places = [{name for _role, _kind, name in mutation.expected} for mutation in (one, other)]
+    return any(
+        _within(name, another) or _within(another, name)
+        for name in places[0]
+        for another in places[1]
+    )
 
 
 def taken_along(host: Host, installed: Installed, modules: str) -> set[Found]:

@@ -111,15 +111,21 @@ def test_what_two_hosts_have_alike_is_broken_on_one_of_them(host: Host) -> None:
     assert abs(counts[0] - counts[1]) <= len(CONTRACTS)
 
 
-def test_rounds_hold_everything_once_and_nothing_that_meets(host: Host) -> None:
+@pytest.mark.parametrize("number", [1, 40])
+def test_rounds_hold_everything_once_and_nothing_that_meets(host: Host, number: int) -> None:
     chosen = spread([host])
-    made = rounds(chosen)
+    made = rounds(chosen, number)
     assert sorted(map(str, chosen)) == sorted(str(m) for mutations in made for m in mutations)
     for mutations_of_round in made:
-        roles = [m.role for m in mutations_of_round]
-        assert len(roles) == len(set(roles))
         named = [found for m in mutations_of_round for found in m.expected]
         assert len(named) == len(set(named))
+        assert not {"package", "dkms"} <= {m.kind for m in mutations_of_round if m.role == "first"}
+
+
+def test_with_rounds_enough_a_role_has_one_broken_resource_at_a_time(host: Host) -> None:
+    for mutations_of_round in rounds(spread([host]), 40):
+        roles = [m.role for m in mutations_of_round]
+        assert len(roles) == len(set(roles))
 
 
 def test_what_apt_took_along_is_asked_of_dpkg(host: Host) -> None:
