@@ -23,8 +23,19 @@ class OperatingSystem(TypedDict):
     name: str
 
 
+class PcieLink(TypedDict):
+    """A card's PCIe link: speed in GT/s and width in lanes, now, at most, and of the port above; None = not known."""
+
+    speed_gts: float | None
+    max_speed_gts: float | None
+    port_speed_gts: float | None
+    width: float | None
+    max_width: float | None
+    port_width: float | None
+
+
 class PciDevice(TypedDict):
-    """One PCI function; `class` is six hexadecimal digits."""
+    """One PCI function; `class` is six hexadecimal digits; NVIDIA's display controllers have a link."""
 
     slot: str
     vendor: str
@@ -32,6 +43,23 @@ class PciDevice(TypedDict):
     subsystem_vendor: str
     subsystem_device: str
     driver: str | None
+    link: NotRequired[PcieLink]
+
+
+class Temperature(TypedDict):
+    """A card's temperature, and the one from which on it slows down; in degrees Celsius."""
+
+    slot: str
+    celsius: float
+    limit_celsius: float | None
+
+
+class DataDisk(TypedDict):
+    """The disks below the data path; `rotational` is None where the kernel cannot say."""
+
+    path: str
+    devices: list[str]
+    rotational: bool | None
 
 
 class NvidiaState(TypedDict):
@@ -107,7 +135,14 @@ class User(TypedDict):
     groups: list[str]
 
 
-class Facts(TypedDict):
+class LaterFacts(TypedDict, total=False):
+    """Facts that the first versions did not gather; stored ones may lack them."""
+
+    data_disk: DataDisk
+    temperatures: list[Temperature]
+
+
+class Facts(LaterFacts):
     """All that is known of a host."""
 
     schema: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -50,9 +52,18 @@ def test_dpkg_reports_watched_packages_holds_and_what_is_broken(tmp_path: Path) 
     assert state["broken"] == ["nvidia-utils-580", "(dpkg was interrupted)"]
 
 
-def test_dpkg_agrees_with_dpkg_query_on_this_machine() -> None:
+def test_dpkg_agrees_with_dpkg_query_on_a_copy_of_this_machines_database(tmp_path: Path) -> None:
+    """A copy: an apt that runs meanwhile changes the original."""
+    shutil.copy("/var/lib/dpkg/status", tmp_path)
     query = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n"],
+        [
+            "dpkg-query",
+            "--admindir",
+            str(tmp_path),
+            "-W",
+            "-f",
+            "${db:Status-Status} ${Package} ${Version}\n",
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -60,10 +71,8 @@ def test_dpkg_agrees_with_dpkg_query_on_this_machine() -> None:
     expected = dict(
         line.split()[1:] for line in query.splitlines() if line.startswith("installed ")
     )
-    found = {
-        name: package["version"] for name, package in collect.dpkg_state(["*"])["packages"].items()
-    }
-    assert found == expected
+    packages = collect.dpkg_state(["*"], root=str(tmp_path))["packages"]
+    assert {name: package["version"] for name, package in packages.items()} == expected
 
 
 def test_pci_reads_display_controllers_and_nvidia_functions_only(tmp_path: Path) -> None:
@@ -194,7 +203,7 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
         "json": [f"{tmp_path}/stack.json:x"],
     }
     assert set(watch) == set(collect.WATCH_KINDS)
-    collect.collect(watch, f"{tmp_path}/stack.json")
+    collect.collect(watch, "/", f"{tmp_path}/stack.json")
     assert before == {
         path: (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in tmp_path.rglob("*")
     }
@@ -230,4 +239,111 @@ def test_units_are_told_in_the_order_of_the_question(
     assert collect.unit_states(["sshd.service", "nope.service"]) == {
         "sshd.service": {"load": "loaded", "enabled": "enabled", "active": "active"},
         "nope.service": {"load": "not-found", "enabled": "", "active": "inactive"},
+    }
+
+
+def sysfs(root: Path, slot: str, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        write(root / slot / name, f"{text}\n")
+    return root / slot
+
+
+def test_a_link_is_read_from_the_card_and_from_the_port_above(tmp_path: Path) -> None:
+    write(tmp_path / "port" / "max_link_speed", "8.0 GT/s PCIe\n")
+    write(tmp_path / "port" / "max_link_width", "8\n")
+    card = {
+        "current_link_speed": "2.5 GT/s PCIe",
+        "max_link_speed": "16.0 GT/s PCIe",
+        "current_link_width": "8",
+        "max_link_width": "16",
+    }
+    assert collect.pcie_link(str(sysfs(tmp_path / "port", "card", card))) == {
+        "speed_gts": 2.5,
+        "max_speed_gts": 16.0,
+        "port_speed_gts": 8.0,
+        "width": 8.0,
+        "max_width": 16.0,
+        "port_width": 8.0,
+    }
+
+
+@pytest.mark.parametrize("text", ["Unknown", "0", "255", ""])
+def test_a_link_that_sysfs_does_not_know_is_none(tmp_path: Path, text: str) -> None:
+    files = dict.fromkeys(("current_link_speed", "current_link_width"), text)
+    assert set(collect.pcie_link(str(sysfs(tmp_path, "card", files))).values()) == {None}
+
+
+# As the drivers 535 (absolute) and 570 (T.Limit) print it, shortened to what is read.
+SMI = """<nvidia_smi_log>
+<gpu id="00000000:01:00.0"><temperature><gpu_temp>49 C</gpu_temp>
+<gpu_temp_max_threshold>95 C</gpu_temp_max_threshold><gpu_temp_slow_threshold>92 C</gpu_temp_slow_threshold>
+<gpu_temp_max_gpu_threshold>90 C</gpu_temp_max_gpu_threshold><memory_temp>N/A</memory_temp></temperature></gpu>
+<gpu id="00000000:02:00.0"><temperature><gpu_temp>45 C</gpu_temp><gpu_temp_tlimit>42 C</gpu_temp_tlimit>
+<gpu_temp_max_gpu_tlimit_threshold>0 C</gpu_temp_max_gpu_tlimit_threshold></temperature></gpu>
+<gpu id="00000000:41:00.0"><temperature><gpu_temp>60 C</gpu_temp><gpu_temp_max_gpu_threshold>N/A
+</gpu_temp_max_gpu_threshold><gpu_temp_slow_threshold>96 C</gpu_temp_slow_threshold></temperature></gpu>
+<gpu id="00000000:42:00.0"><temperature><gpu_temp>N/A</gpu_temp></temperature></gpu></nvidia_smi_log>"""
+
+
+def test_a_temperature_has_the_limit_that_the_driver_knows() -> None:
+    found = {
+        item["slot"]: (item["celsius"], item["limit_celsius"])
+        for item in collect.smi_temperatures(SMI)
+    }
+    assert found == {"0000:01:00.0": (49, 90), "0000:02:00.0": (45, 87), "0000:41:00.0": (60, 96)}
+    assert collect.smi_temperatures("") == []
+    assert collect.smi_temperatures("NVIDIA-SMI has failed") == []
+
+
+def test_nouveau_tells_temperatures_through_hwmon(tmp_path: Path) -> None:
+    sensor = {"hwmon/hwmon2/temp1_input": "51000", "hwmon/hwmon2/temp1_max": "95000"}
+    sysfs(tmp_path, "0000:01:00.0", {"vendor": "0x10de", **sensor})
+    sysfs(tmp_path, "0000:02:00.0", {"vendor": "0x1002", **sensor})
+    assert collect.temperatures(str(tmp_path)) == [
+        {"slot": "0000:01:00.0", "celsius": 51.0, "limit_celsius": 95.0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo told", "told\n"), ("echo told; exit 1", ""), ("trap '' TERM; sleep 60", "")],
+)
+def test_an_nvidia_smi_that_fails_or_hangs_is_one_that_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    write(tmp_path / "nvidia-smi", f"#!/bin/sh\n{script}\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(collect, "NVIDIA_SMI_LIMIT_S", 0.3)
+    assert collect.nvidia_smi(["-q"]) == said
+
+
+def test_a_disk_is_found_below_partitions_and_volumes(tmp_path: Path) -> None:
+    disks = tmp_path / "devices"
+    write(disks / "sda" / "queue" / "rotational", "1\n")
+    write(disks / "sda" / "sda2" / "partition", "2\n")
+    write(disks / "dm-0" / "queue" / "rotational", "0\n")
+    (disks / "dm-0" / "slaves").mkdir()
+    (disks / "dm-0" / "slaves" / "sda2").symlink_to(disks / "sda" / "sda2")
+    (tmp_path / "entry").symlink_to(disks / "dm-0")
+    assert collect.block_disks(str(tmp_path / "entry")) == [str(disks / "sda")]
+    assert collect.block_disks(str(tmp_path / "no such device")) == []
+
+
+@pytest.mark.parametrize(
+    ("disk", "rotational"), [("sda", True), ("nvme0n1", False), ("vda", None), (None, None)]
+)
+def test_a_virtual_disk_is_not_believed(
+    tmp_path: Path, disk: str | None, rotational: bool | None
+) -> None:
+    number = tmp_path.stat().st_dev
+    if disk:
+        flag = "0" if disk.startswith("nvme") else "1"
+        write(tmp_path / disk / "queue" / "rotational", f"{flag}\n")
+        entry = tmp_path / f"{os.major(number)}:{os.minor(number)}"
+        entry.symlink_to(tmp_path / disk)
+    found = collect.data_disk(str(tmp_path / "no" / "such" / "folder"), root=str(tmp_path))
+    assert found == {
+        "path": str(tmp_path),
+        "devices": [disk] if disk else [],
+        "rotational": rotational,
     }

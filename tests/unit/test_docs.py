@@ -38,11 +38,16 @@ COMMANDS = sorted(
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_of_the_documents_is_one_that_dlconf_takes(line: str) -> None:
-    verb, *words = shlex.split(line)[1:]
-    with click.Context(main) as context:
-        command = main.get_command(context, verb)
+    words = shlex.split(line)[1:]
+    command: click.Command | None = main
+    context = click.Context(main)
+    while isinstance(command, click.Group):
+        verb, *words = words
+        command = command.get_command(context, verb)
         assert command is not None, f"no command {verb}"
-        command.make_context(verb, words, parent=context)
+        context = click.Context(command, info_name=verb, parent=context)
+    assert command is not None
+    command.parse_args(context, words)
 
 
 def test_the_readme_shows_every_command() -> None:

@@ -184,7 +184,7 @@ def test_requests_are_logged(mirror: Mirror, tmp_path: Path) -> None:
     _get(mirror, Range="bytes=90-")
     log = tmp_path / "requests.jsonl"
     limit = time.monotonic() + 5  # the line is written after the answer is sent
-    while not log.exists() and time.monotonic() < limit:
+    while not (log.exists() and log.read_text()) and time.monotonic() < limit:
         time.sleep(0.01)
     line = json.loads(log.read_text().splitlines()[0])
     assert (line["url"], line["range"], line["status"]) == ("v.test/file.bin", "bytes=90-", 206)

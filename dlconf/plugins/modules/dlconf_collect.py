@@ -16,6 +16,7 @@ import os
 import platform
 import pwd
 import re
+import shutil
 import stat
 import subprocess
 from typing import Any, Callable
@@ -36,6 +37,7 @@ options:
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
   json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+  data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -49,6 +51,7 @@ HASH_LIMIT_BYTES = (
 )  # no owned file is near this; a truncated or replaced one is told by its size
 WATCH_KINDS = ("packages", "paths", "environments", "units", "users", "groups", "json")
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
+NVIDIA_SMI_LIMIT_S = 10  # it answers in about one; on a card that fell off the bus it may never
 
 
 def read_text(path: str) -> str | None:
@@ -127,8 +130,128 @@ def pci_devices(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
         fields["driver"] = (
             os.path.basename(os.path.realpath(driver)) if os.path.islink(driver) else None
         )
+        if fields["vendor"] == "10de" and fields["class"].startswith("03"):
+            fields["link"] = pcie_link(base)
         devices.append(dict(fields, slot=slot))
     return devices
+
+
+def pcie_link(base: str) -> dict[str, Any]:
+    """Return speed (GT/s) and width of a card's link: now, at most, and what the port above it can do.
+
+    A card lowers the speed while it idles, never the width; None where sysfs does not say.
+    """
+    port = os.path.dirname(os.path.realpath(base))
+    numbers = {
+        "speed_gts": (base, "current_link_speed"),
+        "max_speed_gts": (base, "max_link_speed"),
+        "port_speed_gts": (port, "max_link_speed"),
+        "width": (base, "current_link_width"),
+        "max_width": (base, "max_link_width"),
+        "port_width": (port, "max_link_width"),
+    }
+    return {
+        name: leading_number(read_text(os.path.join(folder, file)))
+        for name, (folder, file) in numbers.items()
+    }
+
+
+def leading_number(text: str | None) -> float | None:
+    """Return the number that a text begins with; None for no number, 0 and 255, sysfs' words for unknown."""
+    found = re.match(r"\d+(\.\d+)?", text or "")
+    number = float(found.group(0)) if found else 0.0
+    return number if 0 < number < 255 else None
+
+
+def temperatures(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
+    """Return the temperature of each NVIDIA card that a loaded driver tells, and where it begins to slow down."""
+    if os.path.exists("/proc/driver/nvidia/version"):
+        return smi_temperatures(nvidia_smi(["-q", "-x", "-d", "TEMPERATURE"]))
+    found = []
+    for path in sorted(glob.glob(os.path.join(root, "*", "hwmon", "hwmon*", "temp1_input"))):
+        sensor = os.path.dirname(path)
+        device = os.path.dirname(os.path.dirname(sensor))
+        celsius, limit = (
+            leading_number((read_text(os.path.join(sensor, name)) or "")[:-3])
+            for name in ("temp1_input", "temp1_max")
+        )
+        if read_text(os.path.join(device, "vendor")) == "0x10de" and celsius is not None:
+            slot = os.path.basename(device)
+            found.append({"slot": slot, "celsius": celsius, "limit_celsius": limit})
+    return found
+
+
+def nvidia_smi(arguments: list[str]) -> str:
+    """Return what nvidia-smi prints; "" where it is not there, fails or does not answer in time."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    try:
+        process = subprocess.Popen(
+            [program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return ""
+    try:
+        output = process.communicate(timeout=NVIDIA_SMI_LIMIT_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()  # and no wait: in an uninterruptible sleep it would take us with it
+        return ""
+    return output.decode("utf-8", "replace") if process.returncode == 0 else ""
+
+
+def smi_temperatures(xml: str) -> list[dict[str, Any]]:
+    """Return slot, temperature and limit of each card from `nvidia-smi -q -x -d TEMPERATURE`.
+
+    Older drivers give thresholds in degrees; newer ones, for newer cards, the distance to the limit (T.Limit).
+    """
+    found = []
+    for slot, body in re.findall(r'(?s)<gpu id="([0-9A-Fa-f:.]+)">(.*?)</gpu>', xml):
+        told = {
+            name: int(value) for name, value in re.findall(r"<(gpu_temp\w*)>(-?\d+) C</\1>", body)
+        }
+        celsius = told.get("gpu_temp")
+        if celsius is None:
+            continue
+        limit = told.get("gpu_temp_max_gpu_threshold", told.get("gpu_temp_slow_threshold"))
+        if limit is None and "gpu_temp_tlimit" in told:
+            limit = celsius + told["gpu_temp_tlimit"]
+        found.append({"slot": slot[-12:].lower(), "celsius": celsius, "limit_celsius": limit})
+    return found
+
+
+def data_disk(path: str, root: str = "/sys/dev/block") -> dict[str, Any]:
+    """Return the disk below a path, or below the nearest folder above it that exists.
+
+    `rotational` is None where the kernel does not say it truly: network file systems, and virtual disks, which
+    claim to rotate whatever they lie on.
+    """
+    while not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    number = os.stat(path).st_dev
+    disks = block_disks(os.path.join(root, "{}:{}".format(os.major(number), os.minor(number))))
+    flags = [
+        read_text(os.path.join(disk, "queue", "rotational"))
+        for disk in disks
+        if not os.path.basename(disk).startswith(("vd", "xvd"))
+    ]
+    known = len(flags) == len(disks) > 0 and None not in flags
+    return {
+        "path": path,
+        "devices": sorted(os.path.basename(disk) for disk in disks),
+        "rotational": "1" in flags if known else None,
+    }
+
+
+def block_disks(entry: str) -> list[str]:
+    """Return the whole disks, as folders of sysfs, that a block device lies on: through partition, LVM, RAID, LUKS."""
+    device = os.path.realpath(entry)
+    if not os.path.isdir(device):
+        return []
+    if os.path.exists(os.path.join(device, "partition")):
+        device = os.path.dirname(device)
+    below = glob.glob(os.path.join(device, "slaves", "*"))
+    return sorted({disk for path in below for disk in block_disks(path)}) if below else [device]
 
 
 def library_version() -> str | None:
@@ -419,11 +542,12 @@ def record_state(path: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
+def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[str, Any]:
     """Return the facts of this host.
 
     Args:
         watch: what to report of packages, paths, environments, units, users, groups and json.
+        data_path: where data sets lie.
         record: path of the recorded choice.
     """
     prefixes = sorted(
@@ -444,9 +568,11 @@ def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "memory_mib": memory_mib(),
         "free_mib": free_mib(),
+        "data_disk": data_disk(data_path),
         "secure_boot": secure_boot(),
         "pci": pci_devices(),
         "nvidia": nvidia_state(),
+        "temperatures": temperatures(),
         "kernels": kernels(),
         "dkms": dkms_state(),
         "dpkg": dpkg_state(watch["packages"]),
@@ -465,10 +591,12 @@ def main() -> None:
     spec: dict[str, dict[str, Any]] = {
         kind: {"type": "list", "elements": "str", "default": []} for kind in WATCH_KINDS
     }
+    spec["data_path"] = {"type": "path", "default": "/opt"}
     spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    record = module.params.pop("record")
-    module.exit_json(changed=False, dlconf_facts=collect(module.params, record))
+    watch = {kind: module.params[kind] for kind in WATCH_KINDS}
+    found = collect(watch, module.params["data_path"], module.params["record"])
+    module.exit_json(changed=False, dlconf_facts=found)
 
 
 if __name__ == "__main__":

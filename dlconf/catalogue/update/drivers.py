@@ -1,0 +1,91 @@
+"""Driver branches from releases.json of the data-centre drivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from packaging.version import Version
+
+from dlconf.catalogue import model
+from dlconf.catalogue.container import Catalogue
+from dlconf.catalogue.problem import CatalogueError
+from dlconf.catalogue.update.files import SourceFile
+from dlconf.catalogue.update.stated import Stated
+
+TYPES = {
+    "production branch": "production",
+    "new feature branch": "new_feature",
+    "lts branch": "long_term",
+    "long term support branch": "long_term",
+}
+"""Words of the file -> words of the catalogue. It has none for a legacy branch: that row keeps its own."""
+_VERSION = re.compile(r"\d{3}(\.\d+)+")
+
+
+def from_releases(
+    file: SourceFile, data: Mapping[str, Any], catalogue: Catalogue, today: str
+) -> Iterator[Stated]:
+    """State the newest version and the type of each branch."""
+    source = f"releases.json of NVIDIA's data-centre drivers, read {today}"
+    for branch, about in sorted(data.items()):
+        where = f"{file.place}: {branch}"
+        if not branch.isdigit():
+            raise CatalogueError(f'{where}: expected a branch such as "580"')
+        newest = _newest(where, branch, about["driver_info"])
+        row = catalogue.drivers.get(branch)
+        facts: dict[str, Any] = {}
+        if row is None or Version(newest) >= Version(row.latest_version):
+            facts = {"latest_version": newest, "latest_version_verified": True}
+        kind = TYPES.get(str(about.get("type", "")).strip().lower())
+        if kind and (row is None or row.type != "legacy"):
+            facts["type"] = kind
+        made, why = _complete(branch, catalogue) if row is None else (None, "")
+        yield Stated("drivers", (branch,), facts, source, complete=made, why=why)
+
+
+def _newest(where: str, branch: str, releases: Any) -> str:
+    if not isinstance(releases, list) or not releases:
+        raise CatalogueError(f"{where}: driver_info: expected releases, found {releases!r:.60}")
+    versions = []
+    for number, release in enumerate(releases, 1):
+        version = release.get("release_version") if isinstance(release, dict) else None
+        if (
+            not isinstance(version, str)
+            or not _VERSION.fullmatch(version)
+            or version.partition(".")[0] != branch
+        ):
+            raise CatalogueError(
+                f"{where}: driver_info entry {number}: release_version: expected a version of"
+                f" {branch}, found {version!r}"
+            )
+        versions.append(version)
+    return max(versions, key=Version)
+
+
+def _complete(branch: str, catalogue: Catalogue) -> tuple[dict[str, Any] | None, str]:
+    """Take what a new branch drives from the one before it; that is a guess, and marked as one."""
+    before = _before(branch, catalogue)
+    if before is None or before is not list(catalogue.drivers.values())[-1]:
+        return (
+            None,
+            "only a branch newer than all known ones can be taken for its predecessor's like",
+        )
+    why = f"architectures, flavours and CUDA as of branch {before.branch}, and at least that CUDA"
+    made = {
+        "type": "unknown",
+        "end_of_life": None,
+        "architectures": list(before.architectures),
+        "cuda": before.cuda,
+        "flavours": list(before.flavours),
+        "min_compute_capability": before.min_compute_capability,
+        "notes": why,
+        "verified": False,
+    }
+    return made, why
+
+
+def _before(branch: str, catalogue: Catalogue) -> model.DriverBranch | None:
+    older = [row for row in catalogue.drivers.values() if int(row.branch) < int(branch)]
+    return max(older, key=lambda row: int(row.branch), default=None)
