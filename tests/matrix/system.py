@@ -9,10 +9,7 @@ from dlconf.facts import Facts
 from tests.matrix import programs
 from tests.matrix.breaks import Break, Resource, shell
 
-APT = (
-    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qy"),
-    *("--allow-change-held-packages", "--allow-downgrades"),
-)
+APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qy", "--allow-change-held-packages")
 
 
 def package(resource: Resource, facts: Facts) -> Iterator[Break]:
@@ -24,7 +21,9 @@ def package(resource: Resource, facts: Facts) -> Iterator[Break]:
         deb = f"/tmp/{name}_0.0.1.deb"
         source = facts["dpkg"]["packages"][name]["source"]
         build = ("python3", "-c", programs.OLDER_PACKAGE, name, source, deb)
-        yield Break("older version", (build, (*APT, "install", deb)), (name,), undo=(("rm", deb),))
+        # Removed first, so that what depends on the exact version goes too and apt finds nothing broken.
+        replace = (build, (*APT, "remove", name), ("dpkg", "--install", deb))
+        yield Break("older version", replace, (name,), undo=(("rm", deb),))
 
 
 def hold(resource: Resource, _facts: Facts) -> Iterator[Break]:
