@@ -62,6 +62,14 @@ class DataDisk(TypedDict):
     rotational: bool | None
 
 
+class GpuProcess(TypedDict):
+    """One process that holds a GPU's device file open; `command` is its name without arguments."""
+
+    pid: int
+    user: str
+    command: str
+
+
 class NvidiaState(TypedDict):
     """What the running kernel says of NVIDIA's module, and the library on disk."""
 
@@ -70,6 +78,7 @@ class NvidiaState(TypedDict):
     library_version: str | None
     nouveau_loaded: bool
     gpus: list[dict[str, str]]
+    processes: list[GpuProcess]
 
 
 class DkmsBuild(TypedDict):
@@ -97,6 +106,34 @@ class DpkgState(TypedDict):
     broken: list[str]
 
 
+class Source(TypedDict):
+    """One index of a package source as apt names it, and the origin that its Release file names."""
+
+    source: str
+    origin: str
+
+
+class Candidate(TypedDict):
+    """The version that apt would choose, where it is not the installed one, and the sources that offer it."""
+
+    version: str
+    sources: list[Source]
+
+
+class UnattendedUpgrades(TypedDict):
+    """Whether apt upgrades by itself each day, and the patterns (`re.match`) of names that it then leaves alone."""
+
+    enabled: bool
+    blacklist: list[str]
+
+
+class AptState(TypedDict):
+    """What apt says of watched packages (None where it fails), and of its daily job (None where there is none)."""
+
+    candidates: dict[str, Candidate] | None
+    unattended_upgrades: UnattendedUpgrades | None
+
+
 class PathState(TypedDict):
     """One existing path; `sha256` and `size` (bytes) for files, `target` for links."""
 
@@ -111,10 +148,14 @@ class PathState(TypedDict):
 
 
 class Environment(TypedDict):
-    """One Python environment; `python` is None where the interpreter does not run."""
+    """One Python environment; `python` is None where the interpreter does not run.
+
+    `damaged`: watched distribution -> its first file that is missing or of another size than recorded.
+    """
 
     python: str | None
     packages: dict[str, str]
+    damaged: dict[str, str]
     conda: dict[str, str]
 
 
@@ -143,7 +184,11 @@ class LaterFacts(TypedDict, total=False):
 
 
 class Facts(LaterFacts):
-    """All that is known of a host."""
+    """All that is known of a host.
+
+    `kernels` are those with headers; `next_kernel` is the newest that can boot, with headers or without.
+    `reboot_required` are the packages that ask for a restart; None where the system asks for none.
+    """
 
     schema: int
     hostname: str
@@ -158,8 +203,11 @@ class Facts(LaterFacts):
     pci: list[PciDevice]
     nvidia: NvidiaState
     kernels: list[str]
+    next_kernel: str | None
+    reboot_required: list[str] | None
     dkms: list[DkmsBuild]
     dpkg: DpkgState
+    apt: AptState
     paths: dict[str, PathState]
     environments: dict[str, Environment]
     units: dict[str, Unit]

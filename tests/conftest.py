@@ -87,9 +87,7 @@ class Site:
         for name, host in re.findall(r"^TASK \[(.*)\]|^changed: \[(\S+)\]", done.stdout, re.M):
             task = name or task
             names.add(task)
-            if (
-                host and task != "See what the host has and what it lacks"
-            ):  # it only groups the host
+            if host:
                 changed.append((task, host))
         return names, changed
 

@@ -61,7 +61,7 @@ def _from_facts(folder: str, given: dict[str, Any], as_json: bool) -> Survey:
     files = stored.files(folder)
     request = Request(folder, **hostoptions.choices(given))
     click.echo(f"planning {len(files)} stored hosts of {folder}", err=True)
-    survey = offline.Planner(request.roles, request.extra_vars()).survey(files)
+    survey = offline.Planner(request.extra_vars()).survey(files)
     if as_json:
         for part in report.json_parts(survey, "plan"):
             click.echo(part, nl=False)

@@ -66,6 +66,8 @@ def host_data(host: HostState) -> dict[str, Any]:
         "free_mib": facts.get("free_mib") or {},
         "secure_boot": facts.get("secure_boot"),
         "gpus": gpus,
+        "gpu_processes": nvidia.get("processes") or [],
+        "reboot_required": facts.get("reboot_required"),
         "driver": {
             "loaded": nvidia.get("module_version"),
             "flavour": nvidia.get("module_flavour"),
@@ -135,6 +137,9 @@ def _rows(host: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("os", f"{system.get('name', 'unknown')}, {host['architecture']}, kernel {host['kernel']}")
     ]
     rows += [("gpu", _gpu(gpu)) for gpu in host["gpus"]] or [("gpu", "no NVIDIA GPU")]
+    if in_use := host["gpu_processes"]:
+        users = ", ".join(f"{p['command']} ({p['user']}, pid {p['pid']})" for p in in_use)
+        rows.append(("gpu in use", users))
     rows += [("driver", _driver(host["driver"])), ("cuda", _cuda(host["cuda"]))]
     if host["memory_mib"]:
         rows.append(("memory", gib(host["memory_mib"])))
@@ -146,6 +151,8 @@ def _rows(host: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     if host["secure_boot"] is not None:
         rows.append(("secure boot", "on" if host["secure_boot"] else "off"))
+    if (asking := host["reboot_required"]) is not None:
+        rows.append(("restart", f"asked for by {', '.join(asking) or 'the system'}"))
     return [(name, one_line(value)) for name, value in rows]
 
 

@@ -23,10 +23,17 @@ def text(survey: Survey, log: Path | None, paint: Paint = PLAIN) -> str:
 
 
 def blocks(survey: Survey, log: Path | None, paint: Paint = PLAIN) -> Iterator[str]:
-    """Yield the parts of the plan's text, each of one or more lines, so that many hosts need little memory."""
+    """Yield the parts of the plan's text, each of one or more lines, so that many hosts need little memory.
+
+    Hosts that share resolution and changes are written once: stored hosts in the same state do.
+    """
+    written: dict[tuple[int, ...], str] = {}
     for host in survey.hosts.values():
         if host.status == "drift":
-            yield "\n".join([*_host(host, paint), ""])
+            alike = (id(host.resolution), id(host.roles), id(host.pending))
+            if alike not in written:
+                written[alike] = "\n".join([*_host(host, paint), ""])
+            yield paint(clean(host.name), "bold") + written[alike]
         elif host.status == "in_sync":
             yield f"{paint(clean(host.name), 'bold')}: nothing to change"
             yield "\n".join([*pending_lines(host.pending), ""])
@@ -54,7 +61,8 @@ def counts(survey: Survey) -> str:
 
 
 def _host(host: HostState, paint: Paint) -> list[str]:
-    lines = [paint(clean(host.name), "bold") + f"  {gpu_names(host.resolution)}"]
+    """Return the lines of a host's block, without the name that the first begins with."""
+    lines = [f"  {gpu_names(host.resolution)}"]
     if host.resolution:
         lines += ["  stack", *stack_lines(host.resolution, paint, indent=4)]
     lines += role_lines(host.roles, paint)

@@ -76,6 +76,9 @@ def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
         asked = [
             item for item in problem.candidates[atom.component] if _allowed_by(problem, item, atom)
         ]
+        if not asked and atom.component == DRIVER:
+            source = f"of {question.wishes.driver_source} " if atom.kind == "source" else ""
+            return [f"no driver package {source}is known for {question.machine.os}: {atom.label}"]
         if not asked:
             device = "an NVIDIA GPU" if question.has_gpu else "the CPU"
             return [f"{atom.component} has no such build for {device}"]

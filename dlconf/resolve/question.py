@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.requirements import Requirement as PipRequirement
 from packaging.version import Version
 
 from dlconf.resolve.candidates import (
@@ -21,7 +20,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card
 from dlconf.resolve.keep import Kept
-from dlconf.resolve.links import links_between
+from dlconf.resolve.links import links_between, requirement_of
 from dlconf.resolve.pins import Pin, canonical
 from dlconf.resolve.ranking import Ranking
 from dlconf.resolve.rules import (
@@ -101,7 +100,7 @@ class Question:
     def _known_backends(self, name: str) -> list[str]:
         return list(
             dict.fromkeys(
-                canonical(PipRequirement(back).name)
+                canonical(requirement_of(back).name)
                 for row in self.universe.catalogue.frameworks[name]
                 for back in row.backends
             )

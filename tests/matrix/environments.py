@@ -12,7 +12,7 @@ UNINSTALL = ("-m", "pip", "--quiet", "uninstall", "--yes", "--root-user-action",
 
 
 def python_env(resource: Resource, _facts: Facts) -> Iterator[Break]:
-    """Renamed; its interpreter lost or emptied; each package removed, without its records, older."""
+    """Renamed; its interpreter lost or emptied; each package removed, without its records, damaged, older."""
     path, moved = resource["path"], f"{resource['path']}.moved"
     python = f"{path}/bin/python"
     undo = (("rm", "--recursive", "--force", moved),)
@@ -25,6 +25,8 @@ def python_env(resource: Resource, _facts: Facts) -> Iterator[Break]:
         yield Break(f"{name} removed", ((python, *UNINSTALL, name),), ids)
         lose = (python, "-c", programs.LOSE_RECORDS, name)
         yield Break(f"{name} without its records", (lose,), ids)
+        cut = (python, "-c", programs.CUT_MODULE, name)
+        yield Break(f"{name} with a module cut off", (cut,), ids)
         if pattern != "*":
             older = (python, "-c", programs.OLDER_RECORDS, name)
             yield Break(f"{name} older", (older,), ids)

@@ -18,6 +18,7 @@ MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
     "package": system.package,
     "hold": system.hold,
     "hold_source": system.hold_source,
+    "unattended_upgrades": system.unattended_upgrades,
     "dkms": system.dkms,
     "dpkg": system.dpkg_database,
     "service": system.service,
@@ -26,4 +27,9 @@ MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
     "python_env": environments.python_env,
     "conda_package": environments.conda_package,
 }
-"""Every kind but the pending ones, which only a restart mends. A new kind of resource needs its row here."""
+"""Every kind but those below and the pending ones. A new kind of resource needs its row here."""
+
+NAMED_ONLY: Mapping[str, str] = {
+    "origin": "a repository that an admin added is named and left to the admin",
+}
+"""Kind -> why apply repairs nothing."""

@@ -119,6 +119,8 @@ NEIGHBOURS: Mapping[str, Callable[[Resource], Iterator[Neighbour]]] = {
     "package": package,
     "hold": nothing,  # the package's
     "hold_source": package,
+    "unattended_upgrades": nothing,  # the package's
+    "origin": nothing,  # likewise
     "dkms": module,
     "dpkg": nothing,
     "service": unit,

@@ -66,6 +66,14 @@ for name, pattern, text in (
 """
 """NAME, run by an environment's Python: let a distribution's records say that it is version 0.0.1."""
 
+CUT_MODULE = """\
+import importlib.metadata, sys
+files = importlib.metadata.distribution(sys.argv[1]).files
+modules = [file for file in files if file.suffix == ".py" and len(file.parts) <= 2 and file.size]
+open(modules[0].locate(), "w").close()
+"""
+"""NAME, run by an environment's Python: cut the first module of a distribution off to nothing."""
+
 OLDER_CONDA_PACKAGE = """\
 import glob, json, os, sys
 prefix, name = sys.argv[1:]

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from dlconf.contract import PENDING_KINDS
 from dlconf.facts import Facts
 from tests.matrix.breaks import Break, Resource, missing_ids, name_of
-from tests.matrix.mutators import MUTATORS
+from tests.matrix.mutators import MUTATORS, NAMED_ONLY
 
 Contracts = Mapping[str, Sequence[Resource]]
 Found = tuple[str, str, str]
 """A difference as a report names it: role, kind, id."""
 Installed = Mapping[str, tuple[str, str]]
 """dpkg's packages: name -> its status in short (`ii`, `hi`) and its source."""
+
+BY_APT = frozenset({"package", "hold", "hold_source", "unattended_upgrades", "dkms"})
+"""Kinds of which a break may take others along."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class Mutation:
 
 
 def mutations(host: Host) -> Iterator[Mutation]:
-    """Yield every way to break every resource of a host's contracts; what only a restart mends is left out."""
+    """Yield every way to break every resource of a host's contracts; what no role mends is left out."""
     for role, resource in host.resources():
-        if resource["kind"] in PENDING_KINDS:
+        if resource["kind"] in PENDING_KINDS or resource["kind"] in NAMED_ONLY:
             continue
         for cause in MUTATORS[resource["kind"]](resource, host.facts):
             yield Mutation(
@@ -137,8 +140,11 @@ def _meet(one: Mutation, other: Mutation) -> bool:
     """Tell whether two mutations would hide or change each other's effect."""
     if one.host != other.host:
         return False
-    if one.role == other.role and {one.kind, other.kind} == {"package", "dkms"}:
+    kinds = {one.kind, other.kind}
+    if one.role == other.role and kinds == {"package", "dkms"}:
         return True  # the module goes with its package
+    if one.role == other.role and "unattended_upgrades" in kinds and kinds & BY_APT:
+        return True  # it would reach what the other releases
     places = [{name for _role, _kind, name in mutation.expected} for mutation in (one, other)]
     return any(
         _within(name, another) or _within(another, name)

@@ -45,6 +45,18 @@ def hold_source(resource: Resource, facts: Facts) -> Iterator[Break]:
         yield Break(f"{word} released", (("apt-mark", "unhold", *names),), tuple(names))
 
 
+def unattended_upgrades(resource: Resource, facts: Facts) -> Iterator[Break]:
+    """apt's daily upgrade on, its list of what it leaves alone emptied, and the hold of a package lost."""
+    name = built_from(resource["source"], facts)[0]
+    settings, program = "/etc/apt/apt.conf.d/99dlconf-foreign", "/usr/bin/unattended-upgrade"
+    text = '#clear Unattended-Upgrade::Package-Blacklist;\nAPT::Periodic::Unattended-Upgrade "1";\n'
+    write = shell('printf %b "$2" > "$1"', settings, text)
+    install = shell('test -e "$1" || ln --symbolic /bin/true "$1"', program)
+    remove = shell('rm "$1"; test ! -L "$2" || rm "$2"', settings, program)
+    commands = (write, install, ("apt-mark", "unhold", name))
+    yield Break("within reach", commands, (name,), undo=(remove,))
+
+
 def dkms(resource: Resource, facts: Facts) -> Iterator[Break]:
     """For each kernel the module not installed, not built, not known, its file lost."""
     module = resource["module"]

@@ -12,12 +12,11 @@ import pytest
 
 from tests.matrix.conftest import Matrix
 from tests.matrix.neighbours import NEIGHBOURS, Neighbour
-from tests.matrix.rounds import Found, Mutation, rounds, spread, taken_along
+from tests.matrix.rounds import BY_APT, Found, Mutation, rounds, spread, taken_along
 
 pytestmark = pytest.mark.lab
 
 MUTATIONS_AT_LEAST = 150
-BY_APT = {"package", "hold", "hold_source", "dkms"}
 
 
 def test_what_lies_beside_the_contracts_is_not_reported_and_not_touched(

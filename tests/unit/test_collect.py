@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import pwd
+import runpy
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dlconf.plugins.modules import dlconf_collect as collect
+
+BIN = Path(sys.executable).parent
+ROLES = Path(__file__).parents[2] / "roles"
 
 STATUS = """\
 Package: nvidia-driver-580
@@ -170,6 +177,7 @@ def test_environment_reads_distributions_conda_packages_and_python(tmp_path: Pat
     assert collect.environment_state(str(tmp_path)) == {
         "python": None,
         "packages": {"torch-vision": "1.0"},
+        "damaged": {},
         "conda": {"python": "3.11.9"},
     }
     write(tmp_path / "bin" / "python", "").chmod(0o755)  # cut off
@@ -201,6 +209,8 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
         "users": ["root"],
         "groups": ["root"],
         "json": [f"{tmp_path}/stack.json:x"],
+        "candidates": ["bash"],
+        "distributions": ["torch"],
     }
     assert set(watch) == set(collect.WATCH_KINDS)
     collect.collect(watch, "/", f"{tmp_path}/stack.json")
@@ -347,3 +357,198 @@ def test_a_virtual_disk_is_not_believed(
         "devices": [disk] if disk else [],
         "rotational": rotational,
     }
+
+
+def test_processes_on_the_gpu_are_told_without_their_arguments(tmp_path: Path) -> None:
+    for pid, command, target in [
+        ("12", "python", "/dev/nvidia0"),
+        ("7", "nvidia-persiste", "/dev/nvidiactl"),
+        ("9", "bash", "/dev/null"),
+    ]:
+        write(tmp_path / pid / "comm", command + "\n")
+        write(tmp_path / pid / "cmdline", f"{command}\0--token=secret")
+        (tmp_path / pid / "fd").mkdir()
+        (tmp_path / pid / "fd" / "0").symlink_to("/dev/null")
+        (tmp_path / pid / "fd" / "5").symlink_to(target)
+    (tmp_path / "13").mkdir()  # it ended while we looked
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert collect.gpu_processes(str(tmp_path)) == [
+        {"pid": 7, "user": user, "command": "nvidia-persiste"},
+        {"pid": 12, "user": user, "command": "python"},
+    ]
+
+
+def test_the_kernel_that_boots_next_is_the_newest_with_modules(tmp_path: Path) -> None:
+    boot, modules = tmp_path / "boot", tmp_path / "modules"
+    for release in ("6.1.0-9-amd64", "6.1.0-21-amd64", "6.5.0-1-amd64", "0-rescue-17"):
+        write(boot / f"vmlinuz-{release}", "")
+    write(boot / "vmlinuz-6.1.0-30-amd64.dpkg-new", "")
+    for release in ("6.1.0-9-amd64", "6.1.0-21-amd64", "6.9.0-1-amd64"):
+        (modules / release).mkdir(parents=True)
+    (modules / "6.1.0-9-amd64" / "build").mkdir()
+    assert collect.next_kernel(str(boot), str(modules)) == "6.1.0-21-amd64"
+    assert collect.kernels(str(modules)) == ["6.1.0-9-amd64"]
+    assert collect.next_kernel(str(tmp_path / "none"), str(modules)) is None
+
+
+def test_a_restart_that_the_system_asks_for_names_its_packages(tmp_path: Path) -> None:
+    assert collect.reboot_required(str(tmp_path)) is None
+    write(tmp_path / "reboot-required", "*** System restart required ***\n")
+    assert collect.reboot_required(str(tmp_path)) == []
+    write(tmp_path / "reboot-required.pkgs", "linux-base\nlibc6\nlinux-base\n")
+    assert collect.reboot_required(str(tmp_path)) == ["libc6", "linux-base"]
+
+
+def test_module_files_are_found_where_dkms_puts_them_and_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path / "updates" / "dkms" / "nvidia.ko", "")
+    write(tmp_path / "kernel" / "drivers" / "video" / "nvidia-uvm.ko", "")
+    assert collect.module_files_exist(str(tmp_path), ["nvidia.ko", "nvidia-uvm.ko"])
+    assert not collect.module_files_exist(str(tmp_path), ["nvidia.ko", "nvidia-drm.ko"])
+
+
+def distribution(site: Path, name: str, files: dict[str, str]) -> Path:
+    """Install a distribution of these files: path -> content."""
+    record = ""
+    for path, content in files.items():
+        write(site / path, content)
+        record += f"{path},sha256=x,{len(content)}\n"
+    folder = site / f"{name}-1.0.dist-info"
+    write(folder / "METADATA", "")
+    write(folder / "RECORD", record + f'{name}/__pycache__/a.pyc,,\n"{name}/a,b.py",sha256=x,1\n')
+    return site
+
+
+FILES = {
+    "torch/__init__.py": "x",
+    "torch/lib/libtorch.so": "x" * 1_000_000,
+    "torch/nn/a.py": "x",
+    "typing.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda site: None, {}),
+        (lambda site: (site / "torch/__init__.py").unlink(), {"torch": "torch/__init__.py"}),
+        (lambda site: (site / "torch/__init__.py").write_text(""), {"torch": "torch/__init__.py"}),
+        (
+            lambda site: (site / "torch/lib/libtorch.so").write_text("x"),
+            {"torch": "torch/lib/libtorch.so"},
+        ),
+        (lambda site: (site / "typing.py").unlink(), {"torch": "typing.py"}),
+        (lambda site: (site / "torch/nn/a.py").unlink(), {}),  # too many to look at each
+        (lambda site: (site / "torch-1.0.dist-info/RECORD").unlink(), {}),
+    ],
+)
+def test_a_watched_distribution_is_compared_with_its_record(
+    tmp_path: Path, damage: Callable[[Path], object], named: dict[str, str]
+) -> None:
+    site = distribution(tmp_path / "lib" / "python3.11" / "site-packages", "torch", FILES)
+    damage(site)
+    assert collect.environment_state(str(tmp_path), ["Torch"])["damaged"] == named
+    assert collect.environment_state(str(tmp_path), ["jax"])["damaged"] == {}
+    # the role that repairs it has the same rule
+    script = runpy.run_path(str(ROLES / "frameworks" / "files" / "compare_environment.py"))
+    record = site / "torch-1.0.dist-info" / "RECORD"
+    text = record.read_text() if record.exists() else ""
+    assert script["damaged"](text, str(site)) is bool(named)
+
+
+POLICY = """\
+nvidia-driver-580:
+  Installed: 580.95.05-0ubuntu1
+  Candidate: 580.999-1
+  Version table:
+     580.999-1 500
+        500 https://other.test/apt ./ Packages
+        500 file:/var/local-repo  Packages
+ *** 580.95.05-0ubuntu1 100
+        500 https://ppa.launchpadcontent.net/graphics-drivers/ppa/ubuntu jammy/main amd64 Packages
+        100 /var/lib/dpkg/status
+nvidia-utils-580:
+  Installed: 580.95.05-0ubuntu1
+  Candidate: 580.95.05-0ubuntu1
+  Version table:
+ *** 580.95.05-0ubuntu1 100
+        100 /var/lib/dpkg/status
+nvidia-not-installable:
+  Installed: 1
+  Candidate: (none)
+  Version table:
+     1 -1
+        100 /var/lib/dpkg/status
+"""
+POLICY_OF_ALL = """\
+Package files:
+ 100 /var/lib/dpkg/status
+     release a=now
+ 500 file:/var/local-repo  Packages
+     release o=NVIDIA,l=NVIDIA CUDA,c=
+ 500 https://ppa.launchpadcontent.net/graphics-drivers/ppa/ubuntu jammy/main amd64 Packages
+     release v=22.04,o=LP-PPA-graphics-drivers,a=jammy,n=jammy,l=Proprietary GPU Drivers,c=main,b=amd64
+     origin ppa.launchpadcontent.net
+ 500 https://other.test/apt ./ Packages
+     release c=
+     origin other.test
+Pinned packages:
+"""
+
+
+def test_candidates_are_what_apt_would_choose_and_from_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Recorded from apt 2.6, shortened."""
+    answers = {True: POLICY, False: POLICY_OF_ALL}
+    monkeypatch.setattr(collect, "output_of", lambda argv: answers["nvidia-utils-580" in argv])
+    assert collect.candidates(["nvidia-driver-580", "nvidia-utils-580"]) == {
+        "nvidia-driver-580": {
+            "version": "580.999-1",
+            "sources": [
+                {"source": "https://other.test/apt ./ Packages", "origin": ""},
+                {"source": "file:/var/local-repo  Packages", "origin": "NVIDIA"},
+            ],
+        }
+    }
+    assert collect.candidates([]) == {}
+
+
+def test_apt_is_asked_as_nobody_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = str(collect.NOBODY if os.geteuid() == 0 else os.geteuid())
+    assert (collect.output_of(["id", "-u"]) or "").strip() == expected
+    assert collect.output_of(["false"]) is None
+    monkeypatch.setattr(collect, "output_of", lambda argv: None)
+    assert collect.candidates(["bash"]) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ('APT::Periodic::Unattended-Upgrade "1";\n', (True, [])),
+        ('APT::Periodic::Unattended-Upgrade "0";\n', (False, [])),
+        ("", (False, [])),
+        (
+            'APT::Periodic::Enable "0";\nAPT::Periodic::Unattended-Upgrade "always";\n'
+            'Unattended-Upgrade::Package-Blacklist "";\nUnattended-Upgrade::Package-Blacklist:: "nvidia-";\n',
+            (False, ["nvidia-"]),
+        ),
+    ],
+)
+def test_unattended_upgrades_are_told_as_apt_config_shows_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: str, expected: tuple[bool, list[str]]
+) -> None:
+    assert collect.unattended_upgrades(str(tmp_path / "none")) is None
+    monkeypatch.setattr(collect, "output_of", lambda argv: settings)
+    found = collect.unattended_upgrades(str(write(tmp_path / "unattended-upgrade", "")))
+    assert found == dict(zip(("enabled", "blacklist"), expected, strict=True))
+
+
+def test_the_module_runs_on_the_oldest_python_of_the_hosts() -> None:
+    """Ubuntu 20.04 brings Python 3.8: no newer syntax, and nothing newer of the standard library."""
+    found = subprocess.run(
+        [BIN / "vermin", "--no-tips", "--violations", "--target=3.8-", collect.__file__],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr

@@ -26,12 +26,19 @@ def lines_of_shell(text: str) -> list[str]:
     ]
 
 
+UNITS = sorted((ROOT / "docs" / "systemd").glob("*.service"))
 COMMANDS = sorted(
     {
         line
         for page in PAGES
         for line in lines_of_shell(page.read_text())
         if line.startswith("dlconf ")
+    }
+    | {
+        line.removeprefix("ExecStart=/usr/local/bin/")
+        for unit in UNITS
+        for line in unit.read_text().splitlines()
+        if line.startswith("ExecStart=")
     }
 )
 

@@ -11,7 +11,7 @@ from dlconf.contract import KINDS, PENDING_KINDS
 from dlconf.facts import Facts
 from tests.matrix.breaks import name_of
 from tests.matrix.conftest import EXTRAS_LEFT_OUT
-from tests.matrix.mutators import MUTATORS
+from tests.matrix.mutators import MUTATORS, NAMED_ONLY
 from tests.matrix.neighbours import NEIGHBOURS
 from tests.matrix.rounds import Host, mutations, rounds, spread, taken_along
 
@@ -40,6 +40,8 @@ CONTRACTS: dict[str, list[dict[str, Any]]] = {
         {"kind": "package", "name": "cuda", "version": "13"},
         {"kind": "hold", "name": "cuda"},
         {"kind": "hold_source", "source": "nvidia-*"},
+        {"kind": "unattended_upgrades", "source": "nvidia-*"},
+        {"kind": "origin", "source": "nvidia-*", "origins": ["NVIDIA"]},
         {"kind": "dkms", "module": "nvidia"},
         {"kind": "kernel_module", "name": "nvidia", "version": "580.1"},
     ],
@@ -60,7 +62,7 @@ def host() -> Host:
 
 
 def test_every_kind_can_be_broken_and_has_neighbours() -> None:
-    assert set(MUTATORS) == KINDS.keys() - PENDING_KINDS
+    assert set(MUTATORS) == KINDS.keys() - PENDING_KINDS - NAMED_ONLY.keys()
     assert set(NEIGHBOURS) == set(KINDS)
     assert {resource["kind"] for contract in CONTRACTS.values() for resource in contract} == set(
         KINDS
@@ -75,7 +77,10 @@ def test_every_extra_role_is_on_the_hosts_or_left_out_with_a_reason() -> None:
 def test_every_resource_but_the_pending_ones_is_broken(host: Host) -> None:
     broken = {(mutation.role, mutation.kind, mutation.resource) for mutation in mutations(host)}
     owned = {(role, resource["kind"], name_of(resource)) for role, resource in host.resources()}
-    assert owned - broken == {("first", "kernel_module", "nvidia")}
+    assert owned - broken == {
+        ("first", "kernel_module", "nvidia"),
+        ("first", "origin", "nvidia-*"),
+    }
     for mutation in mutations(host):
         assert mutation.cause.commands
         ids = {(mutation.role, mutation.kind, name) for name in mutation.cause.ids}

@@ -63,7 +63,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records = site / "demo-1.0.dist-info"
     records.mkdir()
     (records / "METADATA").write_text("Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
-    (records / "RECORD").write_text("demo-1.0.dist-info/METADATA,,\ndemo-1.0.dist-info/RECORD,,\n")
+    (site / "demo.py").write_text("answer = 42\n")
+    files = [
+        "demo.py,sha256=none,12",
+        "demo-1.0.dist-info/METADATA,,",
+        "demo-1.0.dist-info/RECORD,,",
+    ]
+    (records / "RECORD").write_text("".join(f"{line}\n" for line in files))
     (path / "conda-meta").mkdir()
     record = path / "conda-meta" / "conda-26.3.2-py311_0.json"
     record.write_text(json.dumps({"name": "conda", "version": "26.3.2"}))
@@ -90,7 +96,7 @@ def look(root: str) -> Facts:
         "paths": collect.watched_paths([resource["path"] for resource in owned]),
         "json": collect.json_states([f"{root}/settings.json:{key}" for key in ("one", "two")]),
         "environments": {
-            path: collect.environment_state(path)
+            path: collect.environment_state(path, ["demo", "pip"])
             for path in (f"{root}/env",)
             if Path(path).is_dir()
         },

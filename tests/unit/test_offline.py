@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from dlconf import offline, stored
 from dlconf.cli import main
 from dlconf.errors import DlconfError
-from dlconf.facts import read
+from dlconf.facts import Facts, read
+from dlconf.rolevars import WITHHELD, without_credentials
 from dlconf.stored import StoredHost
 
 FACTS = Path(__file__).parents[1] / "facts"
@@ -131,6 +132,20 @@ def test_stored_files_hold_what_counts_and_only_their_owner_reads_them(site: Pat
     assert "dlconf_become" not in variables
 
 
+def test_an_address_with_a_password_is_not_stored_and_the_host_is_not_planned_without_it(
+    tmp_path: Path,
+) -> None:
+    given = {"cuda_network_url": "https://me:secret@mirror.example.org/repos", "cuda_hold": True}
+    kept = without_credentials(given)
+    assert kept == {"cuda_hold": True, WITHHELD: ["cuda_network_url"]}
+    assert without_credentials({"a": ["https://mirror/x@1"]}) == {"a": ["https://mirror/x@1"]}
+    recorded = host("gpu1", "rtx-3090-ubuntu-22.04")
+    stored.save(tmp_path, StoredHost("gpu1", recorded.facts, kept))
+    result = planned("--facts", str(tmp_path))
+    assert result.exit_code == 2
+    assert "stored without cuda_network_url: a password stands in it" in result.stdout
+
+
 def host(name: str, facts: str, **changes: Any) -> StoredHost:
     recorded = json.loads((FACTS / f"{facts}.json").read_text()) | changes
     return StoredHost(name, read(recorded), {"dlconf_frameworks": ["pytorch"]})
@@ -162,6 +177,41 @@ def test_hosts_of_one_kind_are_rendered_once() -> None:
         )
         assert state.roles
     assert len(rendered) == len(set(rendered)) == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kernels": ["6.8.0-1-generic"]},
+        {"record": None},
+        {"dpkg": {"packages": {}, "broken": ["x"]}},
+        {"paths": {}},
+        {"environments": {}},
+    ],
+    ids=str,
+)
+def test_hosts_in_different_states_have_plans_of_their_own(change: dict[str, Any]) -> None:
+    planner = offline.Planner()
+    planner.state(host("one", "rtx-3090-ubuntu-22.04-installed"))
+    two = host("two", "rtx-3090-ubuntu-22.04-installed", **change)
+    assert planner.state(two) == offline.Planner().state(two)
+
+
+def test_no_contract_and_no_choice_reads_what_is_a_hosts_own() -> None:
+    """Else two hosts that differ in it would wrongly share a plan."""
+
+    class Spy(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            assert name not in offline.OWN_FACTS, name
+            return super().__getitem__(name)
+
+        def get(self, name: str, default: Any = None) -> Any:
+            assert name not in offline.OWN_FACTS, name
+            return super().get(name, default)
+
+    recorded = host("gpu1", "rtx-3090-ubuntu-22.04-installed")
+    spied = StoredHost("gpu1", cast(Facts, Spy(recorded.facts)), recorded.variables)
+    assert offline.Planner()._planned(spied).roles
 
 
 def planned(*words: str) -> Result:

@@ -29,39 +29,44 @@ def from_releases(
 ) -> Iterator[Stated]:
     """State the newest version and the type of each branch."""
     source = f"releases.json of NVIDIA's data-centre drivers, read {today}"
+    newest = {branch: _newest(branch, about["driver_info"]) for branch, about in data.items()}
+    if not any(newest.values()):
+        raise CatalogueError(
+            f"{file.place}: no branch of it has a release_version of its own number",
+            hint='expected {"580": {"driver_info": [{"release_version": "580.65.06", ...}]}}',
+        )
     for branch, about in sorted(data.items()):
-        where = f"{file.place}: {branch}"
-        if not branch.isdigit():
-            raise CatalogueError(f'{where}: expected a branch such as "580"')
-        newest = _newest(where, branch, about["driver_info"])
-        row = catalogue.drivers.get(branch)
-        facts: dict[str, Any] = {}
-        if row is None or Version(newest) >= Version(row.latest_version):
-            facts = {"latest_version": newest, "latest_version_verified": True}
-        kind = TYPES.get(str(about.get("type", "")).strip().lower())
-        if kind and (row is None or row.type != "legacy"):
-            facts["type"] = kind
-        made, why = _complete(branch, catalogue) if row is None else (None, "")
-        yield Stated("drivers", (branch,), facts, source, complete=made, why=why)
+        yield _branch(branch, newest[branch], about, catalogue, source)
 
 
-def _newest(where: str, branch: str, releases: Any) -> str:
-    if not isinstance(releases, list) or not releases:
-        raise CatalogueError(f"{where}: driver_info: expected releases, found {releases!r:.60}")
-    versions = []
-    for number, release in enumerate(releases, 1):
-        version = release.get("release_version") if isinstance(release, dict) else None
-        if (
-            not isinstance(version, str)
-            or not _VERSION.fullmatch(version)
-            or version.partition(".")[0] != branch
-        ):
-            raise CatalogueError(
-                f"{where}: driver_info entry {number}: release_version: expected a version of"
-                f" {branch}, found {version!r}"
-            )
-        versions.append(version)
-    return max(versions, key=Version)
+def _branch(
+    branch: str, newest: str, about: Mapping[str, Any], catalogue: Catalogue, source: str
+) -> Stated:
+    """State one branch."""
+    if not newest:
+        return Stated("drivers", (branch,), {}, source, why="none of its releases is understood")
+    row = catalogue.drivers.get(branch)
+    facts: dict[str, Any] = {}
+    if row is None or Version(newest) >= Version(row.latest_version):
+        facts = {"latest_version": newest, "latest_version_verified": True}
+    kind = TYPES.get(str(about.get("type", "")).strip().lower())
+    if kind and (row is None or row.type != "legacy"):
+        facts["type"] = kind
+    made, why = _complete(branch, catalogue) if row is None else (None, "")
+    return Stated("drivers", (branch,), facts, source, complete=made, why=why)
+
+
+def _newest(branch: str, releases: Any) -> str:
+    """Give the newest release of a branch; empty where none has a version of that branch."""
+    found = [
+        version
+        for release in (releases if isinstance(releases, list) else ())
+        if isinstance(release, dict)
+        and isinstance(version := release.get("release_version"), str)
+        and _VERSION.fullmatch(version)
+        and version.partition(".")[0] == branch
+    ]
+    return max(found, key=Version, default="")
 
 
 def _complete(branch: str, catalogue: Catalogue) -> tuple[dict[str, Any] | None, str]:

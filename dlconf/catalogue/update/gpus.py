@@ -57,7 +57,7 @@ def from_supported_gpus(
     chips = data["chips"]
     if not isinstance(chips, list) or not chips:
         raise CatalogueError(f"{file.place}: chips: expected a list of GPUs, found {chips!r:.60}")
-    flags = {flag for chip in chips if isinstance(chip, dict) for flag in chip.get("features", ())}
+    flags = {flag for chip in chips if isinstance(chip, dict) for flag in _features(chip)}
     listed = [_chip(file, number, chip, flags) for number, chip in enumerate(chips, 1)]
     versions = _VERSION.findall(file.place)
     of = f"driver {versions[-1]}" if versions else "an unnamed driver"
@@ -87,8 +87,13 @@ def _chip(file: SourceFile, number: int, chip: Any, flags: set[str]) -> _Listed:
     if legacy and not legacy.isdigit():
         raise CatalogueError(f"{where}: legacybranch: expected a branch, found {legacy!r}")
     subsystem = f"{numbers['subvendorid']}:{numbers['subdevid']}" if numbers["subdevid"] else ""
-    modules = frozenset[str]() if legacy else _modules(set(chip.get("features", ())), flags)
+    modules = frozenset[str]() if legacy else _modules(_features(chip), flags)
     return _Listed(numbers["devid"], subsystem, name.strip(), legacy, modules)
+
+
+def _features(chip: Mapping[str, Any]) -> set[str]:
+    features = chip.get("features")
+    return set(map(str, features)) if isinstance(features, list) else set()
 
 
 def _modules(features: set[str], flags: set[str]) -> frozenset[str]:

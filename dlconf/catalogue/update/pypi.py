@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -136,6 +137,8 @@ def _newer(
             continue
         described = info if info.get("version") == text else {}
         made, why = _complete(like, text, described)
+        if made is not None:
+            made["python"] = _allowed(like.python, files)
         key = (like.framework, text, like.build)
         facts = _tag_facts(_tags(files), catalogue)
         yield Stated("frameworks", key, facts, source, complete=made, why=why)
@@ -171,6 +174,17 @@ def _complete(
         made["cuda"] = cuda or like.cuda
         made["cudnn"] = _pinned(_CUDNN, depends) or like.cudnn
     return made, why
+
+
+def _allowed(pythons: Sequence[str], files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the Python versions that some file of a release does not rule out."""
+    asked = []
+    for file in files:
+        try:
+            asked.append(SpecifierSet(str(file.get("requires_python") or "")))
+        except InvalidSpecifier:
+            continue  # pip does not look at such a one either
+    return [version for version in pythons if any(item.contains(version) for item in asked)]
 
 
 _NOT_CARRIED = ("source", "companions", "depends", "aarch64")

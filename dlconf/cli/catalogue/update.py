@@ -63,7 +63,8 @@ def update(*, locations: tuple[str, ...], site_file: Path | None, yes: bool, as_
         click.echo(json.dumps(report.data(found, written), ensure_ascii=False))
     elif found.changes:
         names = ", ".join(map(str, written))
-        click.echo(f"written: {names}" if written else "nothing was written", err=not written)
+        told = f"written: {names}" if written else "nothing was written; --yes writes it"
+        click.echo(told, err=not written)
 
 
 def _is_checkout() -> bool:

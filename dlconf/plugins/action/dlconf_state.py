@@ -18,7 +18,13 @@ from dlconf import advice, catalogue, content, facts, plan, wishes
 from dlconf.errors import DlconfError
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.resolve import as_planned, resolve
-from dlconf.rolevars import RoleVariables, ansible_names, contract_name, watch_name
+from dlconf.rolevars import (
+    RoleVariables,
+    ansible_names,
+    contract_name,
+    watch_name,
+    without_credentials,
+)
 from dlconf.stack import Machine
 
 SCHEMA = 1
@@ -90,7 +96,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         state["facts"] = facts.read(collected["dlconf_facts"])
         own = self._own(variables, of_roles.settings(roles), task_vars)
         advice.silenced(own)
-        state["variables"] = own
+        state["variables"] = without_credentials(own)
         state["resolution"] = self._resolution(state["facts"], variables, own, task_vars)
         host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
         variables |= {
@@ -156,7 +162,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         The site's catalogue files are given by their full paths.
         """
         host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
-        names = [*wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
+        names = ["dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
         own = {
             name: self._render(variables | {name: host[name]}, name)
             for name in dict.fromkeys(names)
