@@ -63,7 +63,6 @@ def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
     assert mirror_address(SUBNET) not in addresses
 
 
-<<<<<<< HEAD
 def test_a_lab_can_be_of_chosen_kinds() -> None:
     kinds = chosen(load_kinds(), ("cpu", "rtx3090-debian"))
     assert [kind.name for kind in kinds] == ["cpu", "rtx3090-debian"]
@@ -71,24 +70,12 @@ def test_a_lab_can_be_of_chosen_kinds() -> None:
         chosen(load_kinds(), ("cpu", "rtx9"))
 
 
-=======
->>>>>>> base
 def test_machines_with_rights_of_their_own_come_only_when_they_are_named() -> None:
     kinds = load_kinds()
     assert not [kind.name for kind in chosen(kinds, ()) if kind.options]
     named = chosen(kinds, ("fuse", "cpu"))
     assert [kind.name for kind in named] == ["fuse", "cpu"]
     assert [bool(kind.options) for kind in named] == [True, False]
-<<<<<<< HEAD
-=======
-
-
-def test_a_lab_can_be_of_chosen_kinds() -> None:
-    kinds = chosen(load_kinds(), ("cpu", "rtx3090-debian"))
-    assert [kind.name for kind in kinds] == ["cpu", "rtx3090-debian"]
-    with pytest.raises(LabError, match="no kind of machine rtx9; there are gtx1080ti"):
-        chosen(load_kinds(), ("cpu", "rtx9"))
->>>>>>> base
 
 
 @pytest.mark.parametrize("hosts", [0, 61])

@@ -37,15 +37,10 @@ options:
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
   json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
-<<<<<<< HEAD
   data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
   lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
-=======
-  lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
-  data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
->>>>>>> base
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -752,7 +747,8 @@ def environment_state(prefix: str, distributions: list[str] | None = None) -> di
         re.M,
     )
     python = conda.get("python") or (config.group(1) if config else None)
-    runs = os.access(os.path.join(prefix, "bin", "python"), os.X_OK)
+    program = os.path.join(prefix, "bin", "python")
+    runs = os.access(program, os.X_OK) and os.path.getsize(program) > 0
     return {
         "python": python if runs else None,
         "packages": packages,
@@ -774,11 +770,7 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
     """Return the facts of this host.
 
     Args:
-<<<<<<< HEAD
         watch: what to report, by kind; WATCH_KINDS are all of them.
-=======
-        watch: what to report of packages, paths, environments, units, users, groups, json and lines.
->>>>>>> base
         data_path: where data sets lie.
         record: path of the recorded choice.
     """
