@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import Site
+from tests.conftest import Site
 from tests.lab.faults import MirrorFaults, small_disk, whole_disk
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("first_apply")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Site
+from tests.conftest import ROOT, Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("first_apply")]
 

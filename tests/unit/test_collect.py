@@ -181,7 +181,9 @@ def test_environment_reads_distributions_conda_packages_and_python(tmp_path: Pat
         "damaged": {},
         "conda": {"python": "3.11.9"},
     }
-    write(tmp_path / "bin" / "python", "").chmod(0o755)
+    write(tmp_path / "bin" / "python", "").chmod(0o755)  # cut off
+    assert collect.environment_state(str(tmp_path))["python"] is None
+    write(tmp_path / "bin" / "python", "an interpreter")
     assert collect.environment_state(str(tmp_path))["python"] == "3.11.9"
 
 

@@ -35,9 +35,9 @@ catalogue.load()  # before the first fork
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
-    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`
-    and the wishes. The result's `dlconf` holds schema, facts, variables, resolution, plan and error; see
-    docs/architecture.md.
+    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
+    `dlconf_contracts` and the wishes. The result's `dlconf` holds schema, facts, variables, resolution, plan and error,
+    and with `dlconf_contracts` the rendered contract of each role too; see docs/architecture.md.
     """
 
     _requires_connection = True
@@ -78,7 +78,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             self._render(task_vars, "dlconf_roles"), self._render(task_vars, "dlconf_extras")
         )
         of_roles = self._of_roles(roles, task_vars.get("playbook_dir", "."))
-        variables = {"dlconf_all": False, **of_roles.defaults, **task_vars, **of_roles.internal}
+        variables = {
+            "dlconf_all": False,
+            "dlconf_contracts": False,
+            **of_roles.defaults,
+            **task_vars,
+            **of_roles.internal,
+        }
         data_path = advice.data_path(self._render(variables, "dlconf_data_path"))
         collected = self._execute_module(
             module_name="dlconf_collect",
@@ -100,6 +106,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         contracts = {role: self._render(variables, contract_name(role)) for role in roles}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
+        if self._render(variables, "dlconf_contracts"):
+            state["contracts"] = contracts
         drifted = roles if self._render(variables, "dlconf_all") else list(host_plan.roles)
         host_facts["dlconf_disk_mib"] = plan.disk_mib(
             host_plan, has_gpu=bool(state["resolution"]["gpus"])

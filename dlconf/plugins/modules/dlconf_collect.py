@@ -747,7 +747,8 @@ def environment_state(prefix: str, distributions: list[str] | None = None) -> di
         re.M,
     )
     python = conda.get("python") or (config.group(1) if config else None)
-    runs = os.access(os.path.join(prefix, "bin", "python"), os.X_OK)
+    program = os.path.join(prefix, "bin", "python")
+    runs = os.access(program, os.X_OK) and os.path.getsize(program) > 0
     return {
         "python": python if runs else None,
         "packages": packages,
