@@ -104,6 +104,12 @@ def module(_resource: Resource) -> Iterator[Neighbour]:
     yield Neighbour((make, ("dkms", "add", *which)), ("test", "-e", path), undo)
 
 
+def line(resource: Resource) -> Iterator[Neighbour]:
+    """Another line of the file, which stays."""
+    make = ("python3", "-c", programs.ADD_LINE, resource["path"], "# dlconf-foreign")
+    yield Neighbour((make,), ("true",), ())
+
+
 def nothing(_resource: Resource) -> Iterator[Neighbour]:
     """What the kind covers is the whole of something; there is no beside."""
     yield from ()
@@ -116,7 +122,9 @@ NEIGHBOURS: Mapping[str, Callable[[Resource], Iterator[Neighbour]]] = {
     "absent": beside,
     "directory": inside,
     "json": key,
+    "lines": line,
     "package": package,
+    "package_like": nothing,  # the package's
     "hold": nothing,  # the package's
     "hold_source": package,
     "unattended_upgrades": nothing,  # the package's

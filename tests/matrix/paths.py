@@ -53,6 +53,13 @@ def directory(resource: Resource, _facts: Facts) -> Iterator[Break]:
     yield Break("moved away", (("mv", path, moved),), (path,), gone=path, undo=undo)
 
 
+def lines(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """All lines lost, ours and others'."""
+    path = resource["path"]
+    empty = ("python3", "-c", programs.EMPTY_FILE, path)
+    yield Break("emptied", (empty,), (path,))
+
+
 def link(resource: Resource, _facts: Facts) -> Iterator[Break]:
     """Deleted; pointing elsewhere, to something and to nothing."""
     path = resource["path"]

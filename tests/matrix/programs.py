@@ -101,3 +101,9 @@ with open(path, "w") as stream:
     json.dump(data, stream)
 """
 """PATH KEY lost|changed: take a top-level key out of a JSON file, or give it another value."""
+
+EMPTY_FILE = "import os, sys; open(os.path.expanduser(sys.argv[1]), 'w').close()"
+"""Empties a file whose path may begin with a user's home: PATH."""
+
+ADD_LINE = "import os, sys; print(sys.argv[2], file=open(os.path.expanduser(sys.argv[1]), 'a'))"
+"""Adds a line to a file whose path may begin with a user's home: PATH, LINE."""

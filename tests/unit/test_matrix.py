@@ -43,6 +43,8 @@ CONTRACTS: dict[str, list[dict[str, Any]]] = {
         {"kind": "unattended_upgrades", "source": "nvidia-*"},
         {"kind": "origin", "source": "nvidia-*", "origins": ["NVIDIA"]},
         {"kind": "dkms", "module": "nvidia"},
+        {"kind": "lines", "path": "~hub/.ssh/authorized_keys", "lines": ["key"]},
+        {"kind": "package_like", "name": "library", "like": "driver"},
         {"kind": "kernel_module", "name": "nvidia", "version": "580.1"},
     ],
     "second": [
