@@ -70,6 +70,8 @@ def plant(mutant: Mutant, tree: Path) -> None:
     target.write_text(mutant.mutate(target.read_text(encoding="utf-8")), encoding="utf-8")
     config = yaml.safe_load((tree / CONFIG).read_text(encoding="utf-8"))
     config["scenario"]["test_sequence"] = mutant.steps
+    if "check" not in mutant.steps:
+        config["verifier"]["additional_files_or_dirs"] = []  # they compare with the check
     (tree / CONFIG).write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
