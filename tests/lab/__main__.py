@@ -39,7 +39,8 @@ def main() -> int:
 
 def _lab(args: argparse.Namespace) -> RunningLab:
     state = (args.state or default_state(args.name)).absolute()
-    return RunningLab(Lab(args.name, state, args.hosts))
+    kinds = tuple(args.kinds.split(",")) if args.kinds else ()
+    return RunningLab(Lab(args.name, state, len(kinds) or args.hosts, kinds))
 
 
 def _up(args: argparse.Namespace) -> None:
@@ -97,11 +98,12 @@ def _add_lab_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default=absent, help="the lab's name (default: lab)")
     parser.add_argument("--state", type=Path, default=absent, help="its folder (.lab, .lab-NAME)")
     parser.add_argument("--hosts", type=int, default=absent, help="how many machines")
+    parser.add_argument("--kinds", default=absent, help="their kinds instead: rtx3090,cpu")
 
 
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
-    top.set_defaults(name="lab", state=None, hosts=DEFAULT_HOSTS)
+    top.set_defaults(name="lab", state=None, hosts=DEFAULT_HOSTS, kinds="")
     # Before or after the verb: an absent option must not undo one on the other side of it.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for parser in (top, common):

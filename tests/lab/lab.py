@@ -19,7 +19,7 @@ from tests.lab.network import create_network, guard, remove_network
 from tests.lab.pci import write_tree
 from tests.lab.podman import LABEL, Podman
 from tests.lab.seed import Identity, seed_archive, seed_files
-from tests.lab.settings import Lab, Machine, load_kinds, machines, mirror_address
+from tests.lab.settings import Lab, Machine, chosen, load_kinds, machines, mirror_address
 
 BOOT_LIMIT_S = 60.0
 PARALLEL = 4
@@ -67,7 +67,7 @@ class RunningLab:
         mirror = ensure_mirror()
         self._refuse_older(mirror)
         subnet = self._subnet()
-        members = machines(load_kinds(), self.lab.hosts, subnet)
+        members = machines(chosen(load_kinds(), self.lab.kinds), self.lab.hosts, subnet)
         self._write_record(subnet, images, mirror, members)
         self._start_mirror(images.debian, mirror, subnet)
         identities = self._identities(members)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,13 @@ class Lab:
         name: the user's word for it.
         state: absolute path of its folder.
         hosts: how many machines it has.
+        kinds: names of the kinds that they are of; none takes all kinds in turn.
     """
 
     name: str
     state: Path
     hosts: int = DEFAULT_HOSTS
+    kinds: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -113,6 +115,18 @@ def _pci_function(text: str) -> PciFunction:
         subsystem_device=subsystem[1],
         driver=rest[1] if len(rest) > 1 else None,
     )
+
+
+def chosen(kinds: list[Kind], names: Sequence[str]) -> list[Kind]:
+    """Return the kinds of these names, in the order of the names; all kinds where none is named.
+
+    Raises:
+        LabError: there is no kind of that name.
+    """
+    by_name = {kind.name: kind for kind in kinds}
+    if unknown := [name for name in names if name not in by_name]:
+        raise LabError(f"no kind of machine {', '.join(unknown)}; there are {', '.join(by_name)}")
+    return [by_name[name] for name in names] or kinds
 
 
 def machines(kinds: list[Kind], hosts: int, subnet: str) -> list[Machine]:
