@@ -9,10 +9,10 @@ from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError
 
-ROLES = ("nvidia_driver", "cuda", "cudnn", "anaconda", "frameworks")
+ROLES = ("nvidia_driver", "cuda", "cudnn", "anaconda", "frameworks", "jupyter")
 """The roles a user can choose with --role, in the order in which they are applied."""
 
-EXTRA_ROLES: frozenset[str] = frozenset()
+EXTRA_ROLES = frozenset({"jupyter"})
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
 ALWAYS_ROLES = ("preflight", "record")

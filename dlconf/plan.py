@@ -59,6 +59,9 @@ DISK_MIB: Mapping[str, Mapping[str, int]] = {
     "cuda": {"/usr": 8000, "/var": 8000},  # the toolkit; its local repository, packed and unpacked
     "cudnn": {"/usr": 2500, "/var": 2500},
     "anaconda": {"/opt": 1500},
+    "jupyter": {
+        "/opt": 500
+    },  # JupyterLab and its 95 packages: 232 MB; the hub and its proxy less than that
 }
 """Space in MiB that a role needs when it installs anew, rounded up.
 

@@ -22,6 +22,7 @@ VERBS = {
     "plan": "Show what apply would do, per host and role, and why.",
     "drift": "Report what differs from the wanted state; exit with 4 where something does.",
     "verify": "Prove driver, CUDA and frameworks on each host, on the GPU where there is one.",
+    "tunnel": "Open an SSH forward to the Jupyter of HOST, and print the URL to open here.",
     "resolve": "Choose the stack for a machine described on the command line.",
 }
 """Each command, which is a module of this package, with the first line of its help: so help imports no command."""

@@ -19,6 +19,8 @@ NEEDED = {
     "ssh": "openssh-client",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "chromium": "chromium",  # a browser logs in to JupyterLab; on Ubuntu these two are wrappers of a snap
+    "chromedriver": "chromium-driver",
 }
 RUNTIMES = ("crun", "runc")
 NETAVARK = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")

@@ -65,6 +65,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
             "nvidia_driver_branch": "590",
         },
     ),
+    ("jupyter", "lab", {"jupyter_user": "ann"}),
+    ("jupyter", "plain-http", {"jupyter_user": "ann", "jupyter_tls": "none"}),
+    ("jupyter", "hub", {"jupyter_mode": "hub", "jupyter_hub_users": ["ann"]}),
 ]
 
 
