@@ -68,21 +68,27 @@ def log_in(driver: webdriver.Chrome, url: str, fields: dict[str, str], button: s
 
 
 def wait_for_lab(driver: webdriver.Chrome) -> None:
-    """Wait until JupyterLab shows its launcher with the kernels."""
+    """Wait until JupyterLab shows its launcher with the kernels, and put away the dialogs over it."""
     WebDriverWait(driver, ANSWER_LIMIT_S).until(
         lambda shown: shown.find_elements(By.CSS_SELECTOR, ".jp-LauncherCard")
     )
+    # On a busy machine a style sheet may come too late for JupyterLab, which then says so.
+    script = (
+        "document.querySelectorAll('.jp-Dialog .jp-mod-accept').forEach(button => button.click())"
+    )
+    driver.execute_script(script)
 
 
 def run_cell(driver: webdriver.Chrome, kernel: str, code: str) -> str:
     """Open a notebook with a kernel from the launcher, run one cell, and return what it printed."""
     wait = WebDriverWait(driver, ANSWER_LIMIT_S)
     card = f".jp-LauncherCard[data-category='Notebook'][title^='{kernel}']"
-    wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, card))[0].click()
+    wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, card))
+    driver.execute_script(f'document.querySelector("{card}").click()')
     editor = ".jp-Notebook .jp-CodeCell .cm-content"
     cell = wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, editor))[0]
-    cell.click()
-    cell.send_keys(code)
+    driver.execute_script("arguments[0].focus()", cell)
+    webdriver.ActionChains(driver).send_keys(code).perform()
     driver.find_element(
         By.CSS_SELECTOR, "[data-command='notebook:run-cell-and-select-next']"
     ).click()
