@@ -34,7 +34,9 @@ def test_a_cell_runs_in_the_kernel_of_a_framework(
     url: str, lab_password: str, tmp_path: Path
 ) -> None:
     with browser(url, tmp_path / "profile") as driver:
-        log_in(driver, url, {"password": lab_password}, "login_submit")
+        log_in(
+            driver, f"{url}lab?reset", {"password": lab_password}, "login_submit"
+        )  # a second run restores no notebook
         wait_for_lab(driver)
         code = "import numpy, sys, os; print(sys.prefix, numpy.arange(5).sum(), os.environ['USER'])"
         assert run_cell(driver, "numpy (dlconf)", code) == "/opt/dlconf/envs/numpy 10 labpw"
