@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure
-from bench.measure import Row
+from bench import collect, measure, stored
+from bench.measure import Row, Sample
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -32,6 +32,26 @@ def processes(runs: int, log: Path) -> list[Row]:
     return [
         measure.within("dlconf --help", [DLCONF, "--help"], 0.2, runs=4 * runs, cwd=ROOT, log=log),
         measure.within("dlconf resolve", [DLCONF, *RESOLVE], 0.5, runs=2 * runs, cwd=ROOT, log=log),
+    ]
+
+
+def resolving(runs: int, log: Path) -> list[Row]:
+    """Time one resolve in a process that has done some."""
+    command = [sys.executable, "-m", "bench.warm", str(runs)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    log.write_text(done.stderr)
+    samples = [Sample(seconds, seconds) for seconds in json.loads(done.stdout)]
+    return [measure.limited("one resolve, warm", samples, 0.005)]
+
+
+def planning(folder: Path, runs: int, log: Path) -> list[Row]:
+    """Time the plans of ten thousand stored hosts of two hundred kinds, and see how much memory they take."""
+    stored.make(folder, hosts=10_000, kinds=200)
+    command = [DLCONF, "plan", "--facts", str(folder)]
+    samples = [measure.run(command, ROOT, log) for _ in range(runs)]
+    return [
+        measure.limited("dlconf plan --facts, 10,000 hosts", samples, 10.0),
+        measure.in_memory("the same, memory", samples, 400),
     ]
 
 
@@ -82,18 +102,19 @@ def as_page(rows: list[Row], machine: str) -> str:
         "",
         f"Machine: {machine}. The hosts are containers on the same machine.",
         "",
-        "| measure | against | ratio | goal | met | runs | wall s (lowest-highest) | against | CPU s | against |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| measure | against | ratio | goal | met | runs | wall s (lowest-highest) | against | CPU s | against | MiB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         walls = [
-            f"{wall[0]:.2f} ({wall[1]:.2f}-{wall[2]:.2f})" if wall else ""
+            f"{wall[0]:.3g} ({wall[1]:.3g}-{wall[2]:.3g})" if wall else ""
             for wall in (row.wall_s, row.against_wall_s)
         ]
-        against_cpu = "" if row.against_cpu_s is None else f"{row.against_cpu_s:.2f}"
+        against_cpu = "" if row.against_cpu_s is None else f"{row.against_cpu_s:.3g}"
+        peak = "" if row.peak_mib is None else f"{row.peak_mib:.0f}"
         lines.append(
             f"| {row.measure} | {row.against} | {row.ratio} | {row.goal} | {'yes' if row.met else 'no'} | {row.runs} "
-            f"| {walls[0]} | {walls[1]} | {row.cpu_s:.2f} | {against_cpu} |"
+            f"| {walls[0]} | {walls[1]} | {row.cpu_s:.3g} | {against_cpu} | {peak} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -108,6 +129,9 @@ def main() -> None:
         log = Path(folder, "commands.log")
         try:
             rows = processes(options.runs, log)
+            rows += resolving(options.runs, log)
+            rows += planning(Path(folder, "stored"), options.runs, log)
+            rows += collect.rows(4 * options.runs, log)
             rows += rerun(options.hosts, options.runs, Path(folder, "lab"), log)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")

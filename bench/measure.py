@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import statistics
 import subprocess
 import time
@@ -13,10 +13,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sample:
-    """One run of a command: wall and CPU seconds, children included."""
+    """One run of a command: wall and CPU seconds, children included, and the most memory its process had."""
 
     wall_s: float
     cpu_s: float
+    peak_mib: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Row:
         against_wall_s: the same of the other side; empty for a limit.
         cpu_s: median CPU seconds of the measured side.
         against_cpu_s: the same of the other side, or None.
+        peak_mib: the most memory of any run of the measured side, in MiB; None = not measured.
     """
 
     measure: str
@@ -44,6 +46,7 @@ class Row:
     against_wall_s: tuple[float, ...]
     cpu_s: float
     against_cpu_s: float | None
+    peak_mib: float | None = None
 
     @property
     def met(self) -> bool:
@@ -57,25 +60,28 @@ def run(command: Sequence[str], cwd: Path, log: Path) -> Sample:
     Raises:
         subprocess.CalledProcessError: the command failed, so its time means nothing.
     """
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    started = time.perf_counter()
     with log.open("ab") as output:
-        subprocess.run(
-            command, cwd=cwd, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True
+        process = subprocess.Popen(
+            command, cwd=cwd, stdout=output, stderr=output, stdin=subprocess.DEVNULL
         )
-    wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Sample(wall_s, cpu_s)
+        _, status, used = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Sample(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def spread(samples: Sequence[Sample]) -> tuple[float, ...]:
     """Return median, lowest and highest wall seconds."""
     walls = [sample.wall_s for sample in samples]
-    return tuple(round(value, 3) for value in (statistics.median(walls), min(walls), max(walls)))
+    return tuple(round(value, 4) for value in (statistics.median(walls), min(walls), max(walls)))
 
 
 def cpu(samples: Sequence[Sample]) -> float:
     """Return the median CPU seconds."""
-    return round(statistics.median(sample.cpu_s for sample in samples), 3)
+    return round(statistics.median(sample.cpu_s for sample in samples), 4)
 
 
 def within(
@@ -83,9 +89,24 @@ def within(
 ) -> Row:
     """Time a command against a limit in seconds."""
     run(command, cwd, log)
-    samples = [run(command, cwd, log) for _ in range(runs)]
-    ratio = round(limit_s / spread(samples)[0], 2)
-    return Row(measure, f"{limit_s} s", ratio, 1.0, runs, spread(samples), (), cpu(samples), None)
+    return limited(measure, [run(command, cwd, log) for _ in range(runs)], limit_s)
+
+
+def limited(measure: str, samples: Sequence[Sample], limit_s: float) -> Row:
+    """Compare samples with a limit in seconds."""
+    ratio = round(limit_s / statistics.median(sample.wall_s for sample in samples), 2)
+    walls = spread(samples)
+    return Row(measure, f"{limit_s} s", ratio, 1.0, len(samples), walls, (), cpu(samples), None)
+
+
+def in_memory(measure: str, samples: Sequence[Sample], limit_mib: float) -> Row:
+    """Compare the most memory that a command had with a limit in MiB."""
+    peak = max(sample.peak_mib for sample in samples)
+    ratio, walls = round(limit_mib / peak, 2), spread(samples)
+    against = f"{limit_mib:.0f} MiB"
+    return Row(
+        measure, against, ratio, 1.0, len(samples), walls, (), cpu(samples), None, round(peak)
+    )
 
 
 def beside(

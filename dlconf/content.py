@@ -9,10 +9,20 @@ from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError
 
-ROLES = ("nvidia_driver", "cuda", "cudnn", "anaconda", "frameworks", "jupyter")
+ROLES = (
+    "base",
+    "nvidia_driver",
+    "cuda",
+    "cudnn",
+    "nccl",
+    "anaconda",
+    "frameworks",
+    "jupyter",
+    "data_drive",
+)
 """The roles a user can choose with --role, in the order in which they are applied."""
 
-EXTRA_ROLES = frozenset({"jupyter"})
+EXTRA_ROLES: frozenset[str] = frozenset({"base", "nccl", "jupyter", "data_drive"})
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
 ALWAYS_ROLES = ("preflight", "record")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dlconf import resources
+from dlconf import resources, resources_apt
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts
 from dlconf.resources import Check, Difference, Resource
@@ -24,6 +24,8 @@ KINDS: Mapping[str, Check] = {
     "package": resources.package,
     "hold": resources.hold,
     "hold_source": resources.hold_source,
+    "unattended_upgrades": resources_apt.unattended_upgrades,
+    "origin": resources_apt.origin,
     "dkms": resources.dkms,
     "python_env": resources.python_env,
     "conda_package": resources.conda_package,
@@ -31,6 +33,7 @@ KINDS: Mapping[str, Check] = {
     "user": resources.user,
     "group": resources.group,
     "json": resources.json_values,
+    "lines": resources.lines,
     "dpkg": resources.dpkg_database,
     "kernel_module": resources.kernel_module,
 }

@@ -23,8 +23,19 @@ class OperatingSystem(TypedDict):
     name: str
 
 
+class PcieLink(TypedDict):
+    """A card's PCIe link: speed in GT/s and width in lanes, now, at most, and of the port above; None = not known."""
+
+    speed_gts: float | None
+    max_speed_gts: float | None
+    port_speed_gts: float | None
+    width: float | None
+    max_width: float | None
+    port_width: float | None
+
+
 class PciDevice(TypedDict):
-    """One PCI function; `class` is six hexadecimal digits."""
+    """One PCI function; `class` is six hexadecimal digits; NVIDIA's display controllers have a link."""
 
     slot: str
     vendor: str
@@ -32,6 +43,31 @@ class PciDevice(TypedDict):
     subsystem_vendor: str
     subsystem_device: str
     driver: str | None
+    link: NotRequired[PcieLink]
+
+
+class Temperature(TypedDict):
+    """A card's temperature, and the one from which on it slows down; in degrees Celsius."""
+
+    slot: str
+    celsius: float
+    limit_celsius: float | None
+
+
+class DataDisk(TypedDict):
+    """The disks below the data path; `rotational` is None where the kernel cannot say."""
+
+    path: str
+    devices: list[str]
+    rotational: bool | None
+
+
+class GpuProcess(TypedDict):
+    """One process that holds a GPU's device file open; `command` is its name without arguments."""
+
+    pid: int
+    user: str
+    command: str
 
 
 class NvidiaState(TypedDict):
@@ -42,6 +78,7 @@ class NvidiaState(TypedDict):
     library_version: str | None
     nouveau_loaded: bool
     gpus: list[dict[str, str]]
+    processes: list[GpuProcess]
 
 
 class DkmsBuild(TypedDict):
@@ -69,6 +106,34 @@ class DpkgState(TypedDict):
     broken: list[str]
 
 
+class Source(TypedDict):
+    """One index of a package source as apt names it, and the origin that its Release file names."""
+
+    source: str
+    origin: str
+
+
+class Candidate(TypedDict):
+    """The version that apt would choose, where it is not the installed one, and the sources that offer it."""
+
+    version: str
+    sources: list[Source]
+
+
+class UnattendedUpgrades(TypedDict):
+    """Whether apt upgrades by itself each day, and the patterns (`re.match`) of names that it then leaves alone."""
+
+    enabled: bool
+    blacklist: list[str]
+
+
+class AptState(TypedDict):
+    """What apt says of watched packages (None where it fails), and of its daily job (None where there is none)."""
+
+    candidates: dict[str, Candidate] | None
+    unattended_upgrades: UnattendedUpgrades | None
+
+
 class PathState(TypedDict):
     """One existing path; `sha256` and `size` (bytes) for files, `target` for links."""
 
@@ -83,19 +148,27 @@ class PathState(TypedDict):
 
 
 class Environment(TypedDict):
-    """One Python environment; `python` is None where the interpreter does not run."""
+    """One Python environment; `python` is None where the interpreter does not run.
+
+    `damaged`: watched distribution -> its first file that is missing or of another size than recorded.
+    """
 
     python: str | None
     packages: dict[str, str]
+    damaged: dict[str, str]
     conda: dict[str, str]
 
 
 class Unit(TypedDict):
-    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState)."""
+    """One systemd unit, in systemd's own words (LoadState, UnitFileState, ActiveState).
+
+    `skipped`: systemd does not start it here because a condition of the unit does not hold, as in a container.
+    """
 
     load: str
     enabled: str
     active: str
+    skipped: NotRequired[bool]
 
 
 class User(TypedDict):
@@ -107,8 +180,19 @@ class User(TypedDict):
     groups: list[str]
 
 
-class Facts(TypedDict):
-    """All that is known of a host."""
+class LaterFacts(TypedDict, total=False):
+    """Facts that the first versions did not gather; stored ones may lack them."""
+
+    data_disk: DataDisk
+    temperatures: list[Temperature]
+
+
+class Facts(LaterFacts):
+    """All that is known of a host.
+
+    `kernels` are those with headers; `next_kernel` is the newest that can boot, with headers or without.
+    `reboot_required` are the packages that ask for a restart; None where the system asks for none.
+    """
 
     schema: int
     hostname: str
@@ -123,14 +207,18 @@ class Facts(TypedDict):
     pci: list[PciDevice]
     nvidia: NvidiaState
     kernels: list[str]
+    next_kernel: str | None
+    reboot_required: list[str] | None
     dkms: list[DkmsBuild]
     dpkg: DpkgState
+    apt: AptState
     paths: dict[str, PathState]
     environments: dict[str, Environment]
     units: dict[str, Unit]
     users: dict[str, User]
     groups: dict[str, int]
     json: dict[str, dict[str, Any] | None]
+    lines: dict[str, list[str]]
     record: dict[str, Any] | None
 
 

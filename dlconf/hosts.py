@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dlconf.contract import Difference
+from dlconf.errors import DlconfError
 from dlconf.outcome import HostOutcome, TaskFailure
+from dlconf.plan import Plan
 
 _NO_CONNECTION = frozenset({"AnsibleConnectionFailure", "AnsibleAuthenticationFailure"})
 """Ansible's errors that mean that a host did not answer, or not to this user."""
@@ -31,7 +33,7 @@ class HostState:
     Attributes:
         status: `in_sync`; `drift`, a role has something to do; `no_stack`, no versions fit; `refused`, the wishes or
             the machine are not what dlconf serves; `failed`, it could not be looked at; `unreachable`.
-        facts, resolution: as docs/architecture.md describes them; None where it did not come to that.
+        facts, variables, resolution: as docs/architecture.md describes them; None where it did not come to that.
         roles: what each role would change, in the order in which roles are applied.
         pending: what only a reboot brings about.
         failure: why there is no plan, where there is none.
@@ -48,6 +50,7 @@ class HostState:
     failure: TaskFailure | None = None
     hint: str = ""
     exit_code: int = 0
+    variables: Mapping[str, Any] | None = None
 
     @property
     def changes(self) -> list[Difference]:
@@ -60,30 +63,53 @@ def from_outcome(name: str, outcome: HostOutcome) -> HostState:
     if outcome.unreachable:
         return HostState(name, "unreachable", failure=outcome.unreachable, exit_code=1)
     state = outcome.states[-1] if outcome.states else {}
-    facts, resolution, error = state.get("facts"), state.get("resolution"), state.get("error")
-    if error:
-        role_task = outcome.failure or TaskFailure("", "", "")
-        failure = TaskFailure(role_task.role, role_task.task, str(error.get("message", "")))
-        code = int(error.get("exit_code", 1))
-        statuses: Mapping[int, Status] = {2: "refused", 3: "no_stack"}
-        status: Status = (
-            "unreachable" if error.get("kind") in _NO_CONNECTION else statuses.get(code, "failed")
-        )
-        return HostState(
-            name,
-            status,
-            facts,
-            resolution,
-            failure=failure,
-            hint=str(error.get("hint", "")),
-            exit_code=code,
-        )
+    found: dict[str, Any] = {key: state.get(key) for key in ("facts", "resolution", "variables")}
+    if error := state.get("error"):
+        task = outcome.failure or TaskFailure("", "", "")
+        return HostState(name, **_of_error(error, task), **found)
     if outcome.failure or not state.get("plan"):
         failure = outcome.failure or TaskFailure("", "", "Ansible reported no state of this host")
-        return HostState(name, "failed", facts, resolution, failure=failure, exit_code=1)
+        return HostState(name, "failed", failure=failure, exit_code=1, **found)
     roles = roles_of(state["plan"])
     return HostState(
-        name, "drift" if roles else "in_sync", facts, resolution, roles, pending_of(state["plan"])
+        name,
+        "drift" if roles else "in_sync",
+        roles=roles,
+        pending=pending_of(state["plan"]),
+        **found,
+    )
+
+
+_STATUSES: Mapping[int, Status] = {2: "refused", 3: "no_stack"}
+
+
+def _of_error(error: Mapping[str, Any], task: TaskFailure) -> dict[str, Any]:
+    """Return the fields of a host that has an error in the place of a plan."""
+    code = int(error.get("exit_code", 1))
+    unreachable = error.get("kind") in _NO_CONNECTION
+    return {
+        "status": "unreachable" if unreachable else _STATUSES.get(code, "failed"),
+        "failure": TaskFailure(task.role, task.task, str(error.get("message", ""))),
+        "hint": str(error.get("hint", "")),
+        "exit_code": code,
+    }
+
+
+def of_error(name: str, error: DlconfError) -> HostState:
+    """Return the state of a host that has no plan, without a task that failed."""
+    told = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    return HostState(name, **_of_error(told, TaskFailure("", "", "")))
+
+
+def of_plan(name: str, resolution: Mapping[str, Any], found: Plan) -> HostState:
+    """Return the state of a host that has a plan."""
+    roles = tuple(RoleChanges(role, changes) for role, changes in found.roles.items())
+    return HostState(
+        name,
+        "drift" if roles else "in_sync",
+        resolution=resolution,
+        roles=roles,
+        pending=found.pending,
     )
 
 

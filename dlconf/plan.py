@@ -55,13 +55,19 @@ def make(contracts: Mapping[str, Iterable[Resource]], facts: Facts) -> Plan:
 
 BULKY_KINDS = frozenset({"package", "python_env", "conda_package"})
 DISK_MIB: Mapping[str, Mapping[str, int]] = {
+    "base": {"/usr": 600, "/var": 200},  # Debian 12's build-essential and cmake: 0.5 GB
     "nvidia_driver": {"/usr": 1500, "/var": 500},
     "cuda": {"/usr": 8000, "/var": 8000},  # the toolkit; its local repository, packed and unpacked
     "cudnn": {"/usr": 2500, "/var": 2500},
+    "nccl": {
+        "/usr": 600,
+        "/var": 300,
+    },  # Ubuntu 26.04's libnccl2: 112 MB packed, 230 MB installed; NVIDIA's is for more GPUs
     "anaconda": {"/opt": 1500},
     "jupyter": {
         "/opt": 500
     },  # JupyterLab and its 95 packages: 232 MB; the hub and its proxy less than that
+    "data_drive": {"/usr": 100, "/var": 50},
 }
 """Space in MiB that a role needs when it installs anew, rounded up.
 

@@ -150,18 +150,19 @@ def hold_source(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def dkms(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A module built and installed for every kernel that has headers: module."""
-    module = resource["module"]
+    """A module built and installed for every kernel that has headers, and for the one that boots next: module."""
+    module, following = resource["module"], facts["next_kernel"]
     builds = {
         build["kernel"]: build["state"] for build in facts["dkms"] if build["module"] == module
     }
-    for kernel in facts["kernels"]:
+    for kernel in sorted({*facts["kernels"], *([following] if following else [])}):
         if (state := builds.get(kernel)) != "installed":
-            yield _differ(resource, f"{module} for {kernel}", "installed", state)
+            found = state if kernel in facts["kernels"] else "its headers are not installed"
+            yield _differ(resource, f"{module} for {kernel}", "installed", found)
 
 
 def python_env(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A Python environment: path, python (X.Y), packages (name -> fnmatch pattern)."""
+    """A Python environment: path, python (X.Y), packages (name -> fnmatch pattern), with their files where watched."""
     path, wanted = resource["path"], str(resource["python"])
     environment = facts["environments"].get(path)
     python = environment["python"] if environment else None
@@ -173,6 +174,8 @@ def python_env(resource: Resource, facts: Facts) -> Iterable[Difference]:
         version = environment["packages"].get(normalised(name))
         if version is None or not fnmatch.fnmatchcase(version, str(pattern)):
             yield _differ(resource, f"{path}: {name}", str(pattern), version)
+        elif lost := environment["damaged"].get(normalised(name)):
+            yield _differ(resource, f"{path}: {name}", f"all files of {version}", f"{lost} damaged")
 
 
 def conda_package(resource: Resource, facts: Facts) -> Iterable[Difference]:
@@ -198,7 +201,15 @@ def dpkg_database(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A systemd unit: name, running (true: enabled and active; false: neither)."""
+    """A systemd unit: name, running (true: enabled and active; false: neither), or (units that serve as well)."""
+    if any(
+        not list(_unit(dict(resource) | {"name": other}, facts)) for other in resource.get("or", ())
+    ):
+        return
+    yield from _unit(resource, facts)
+
+
+def _unit(resource: Resource, facts: Facts) -> Iterable[Difference]:
     name = resource["name"]
     wanted = "enabled, active" if resource.get("running", True) else "disabled, inactive"
     unit = facts["units"].get(name)
@@ -209,7 +220,7 @@ def service(resource: Resource, facts: Facts) -> Iterable[Difference]:
     is_on = unit["enabled"] in ("enabled", "static", "alias", "generated", "indirect")
     found = f"{unit['enabled'] or unit['load']}, {unit['active']}"
     if resource.get("running", True):
-        differs = not is_on or unit["active"] != "active"
+        differs = not is_on or (unit["active"] != "active" and not unit.get("skipped"))
     else:
         differs = unit["enabled"] == "enabled" or unit["active"] == "active"
     if differs:
@@ -249,8 +260,27 @@ def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
             yield _differ(resource, f"{path}: {key}", json.dumps(value), shown)
 
 
+def lines(resource: Resource, facts: Facts) -> Iterable[Difference]:
+    """Lines of a file whose other lines are not ours: path (also `~USER/PATH`), lines."""
+    path = resource["path"]
+    found = facts["lines"].get(path)
+    hashes = [hashlib.sha256(line.strip().encode()).hexdigest() for line in resource["lines"]]
+    missing = len(hashes) if found is None else sum(digest not in found for digest in hashes)
+    if missing:
+        shown = None if found is None else f"{missing} of them missing"
+        yield _differ(resource, path, f"{len(hashes)} lines", shown)
+
+
 def kernel_module(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """The loaded kernel module: name, version. Pending until a restart, never drift."""
+    """The loaded kernel module: name, version. Pending until a restart, never drift.
+
+    It must be of the same version as the library on disk too: programs started now get the library, and the driver
+    refuses them ("Driver/library version mismatch"). A library of a version that is not wanted is none of this kind.
+    """
     loaded = facts["nvidia"]["module_version"] if resource["name"] == "nvidia" else None
-    if loaded is None or not fnmatch.fnmatchcase(loaded, str(resource["version"])):
-        yield _differ(resource, resource["name"], f"{resource['version']} loaded", loaded)
+    library, wanted = facts["nvidia"]["library_version"], str(resource["version"])
+    if loaded is None or not fnmatch.fnmatchcase(loaded, wanted):
+        yield _differ(resource, resource["name"], f"{wanted} loaded", loaded)
+    elif library not in (None, loaded) and fnmatch.fnmatchcase(str(library), wanted):
+        expected = f"{library} loaded, the version of the library on disk"
+        yield _differ(resource, resource["name"], expected, loaded)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dlconf.errors import UsageError
+from dlconf.gpunames import device_id
 
 if TYPE_CHECKING:
     from dlconf.catalogue import Catalogue
-    from dlconf.catalogue.model import Gpu
 
 NVIDIA_VENDOR = "10de"
+SWITCH_CLASS = "0680"  # PCI class of an NVSwitch
 DISPLAY_CLASS = "03"  # PCI base class: 0300 VGA, 0302 3D (data centre, laptop), 0380 other display
+
+PAST_SYSTEMS = ("ubuntu-16.04", "ubuntu-18.04", "debian-11")
+"""Systems of which the catalogue can still say what fits, and which dlconf does not set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Machine:
         os: "<id>-<VERSION_ID>" ("ubuntu-22.04"); os_name: as os-release says it.
         architecture: as `uname -m` says it.
         glibc: version; None = that of the release.
+        kernel: the running one, as `uname -r` says it; "" = not known.
         gpus: NVIDIA display controllers, in slot order.
+        nvswitches: how many NVSwitches join them.
         driver_names: PCI slot -> product name, where a loaded driver told it.
         packages: installed Debian packages, name -> version.
         environments: prefix of a Python environment -> what is in it (see dlconf.facts).
         record: the choice that dlconf recorded on the host (see dlconf.resolve.record).
+        is_host: it stands somewhere; False where it is only described in words.
     """
 
     os: str
@@ -50,10 +55,17 @@ class Machine:
     kernel: str = ""
     glibc: str | None = None
     gpus: tuple[PciGpu, ...] = ()
+    nvswitches: int = 0
     driver_names: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     record: Mapping[str, Any] | None = None
+    is_host: bool = True
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether it is no host, and has a system that dlconf no longer sets up."""
+        return not self.is_host and self.os in PAST_SYSTEMS
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Machine:
@@ -67,6 +79,10 @@ class Machine:
             kernel=facts.get("kernel", ""),
             glibc=facts.get("glibc"),
             gpus=_nvidia_gpus(facts.get("pci") or ()),
+            nvswitches=sum(
+                pci["vendor"].lower() == NVIDIA_VENDOR and pci["class"].startswith(SWITCH_CLASS)
+                for pci in facts.get("pci") or ()
+            ),
             driver_names={
                 gpu["slot"]: gpu["name"] for gpu in (facts.get("nvidia") or {}).get("gpus") or ()
             },
@@ -81,9 +97,15 @@ class Machine:
 
     @classmethod
     def described(
-        cls, *, gpus: Sequence[str], os: str, architecture: str = "x86_64", catalogue: Catalogue
+        cls,
+        *,
+        gpus: Sequence[str],
+        os: str,
+        architecture: str = "x86_64",
+        kernel: str = "",
+        catalogue: Catalogue,
     ) -> Machine:
-        """Describe a machine in words: GPU names or PCI ids, an operating system.
+        """Describe a machine in words: GPU names or PCI ids, an operating system, a kernel.
 
         Raises:
             UsageError: no GPU has that name (the nearest names are the hint), or several do.
@@ -91,8 +113,10 @@ class Machine:
         return cls(
             os=os,
             architecture=architecture,
+            kernel=kernel,
+            is_host=False,
             gpus=tuple(
-                PciGpu(f"0000:{index:02x}:00.0", _device_id(words, catalogue))
+                PciGpu(f"0000:{index:02x}:00.0", device_id(words, catalogue))
                 for index, words in enumerate(gpus, start=1)
             ),
         )
@@ -113,55 +137,6 @@ def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:
             key=lambda gpu: gpu.slot,
         )
     )
-
-
-def _device_id(words: str, catalogue: Catalogue) -> str:
-    plain = words.strip().lower()
-    number = plain.removeprefix(f"{NVIDIA_VENDOR}:").removeprefix("0x")
-    is_number = len(number) == 4 and all(digit in "0123456789abcdef" for digit in number)
-    named = (
-        []
-        if number != plain
-        else [
-            row
-            for row in catalogue.gpus.values()
-            if any(all(word in name.lower() for word in plain.split()) for name in _names(row))
-        ]
-    )
-    if is_number and not named:
-        return number
-    if is_number and (row := catalogue.gpu(number)) and row not in named:
-        raise UsageError(
-            f"{words!r} is the PCI id of the {row.name} and a word in other names",
-            hint=f"write 10de:{number} for the id, or the whole name",
-        )
-    if not named:
-        known = {_bare(name): name for row in catalogue.gpus.values() for name in _names(row)}
-        near = [known[name] for name in get_close_matches(_bare(plain), known, n=5, cutoff=0.5)]
-        raise UsageError(
-            f"no GPU is called {words!r}",
-            hint=f"nearest names: {', '.join(near)}" if near else "give the PCI id",
-        )
-    exact = [row for row in named if _bare(plain) in map(_bare, _names(row))]
-    return _one_of(words, exact or named).id
-
-
-def _one_of(words: str, rows: Sequence[Gpu]) -> Gpu:
-    if len({(row.architecture, row.compute_capability, row.last_branch) for row in rows}) > 1:
-        names = ", ".join(f"{row.name} ({row.id})" for row in rows[:8])
-        raise UsageError(
-            f"{words!r} names {len(rows)} GPUs that need different stacks",
-            hint=f"give one of these, or its PCI id: {names}",
-        )
-    return min(rows, key=lambda row: (not row.verified, len(row.name), row.id))
-
-
-def _names(row: Gpu) -> tuple[str, ...]:
-    return (row.name, *row.other_names)
-
-
-def _bare(name: str) -> str:
-    return name.lower().removeprefix("nvidia ").removeprefix("geforce ").strip()
 
 
 @dataclass(frozen=True, slots=True)

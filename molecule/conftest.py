@@ -36,6 +36,17 @@ def runs() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
+def converge_after(runs: list[dict[str, Any]]) -> Callable[[int], dict[str, Any]]:
+    """A function: index of a run -> the first real run of the converge playbook after it."""
+
+    def find(index: int) -> dict[str, Any]:
+        later = runs[index:]
+        return next(run for run in later if run["playbook"] == "converge" and not run["check"])
+
+    return find
+
+
+@pytest.fixture(scope="module")
 def candidate(host: Host) -> Callable[[str], tuple[str, str]]:
     """A function: name of a package -> the version that apt would install, and where it comes from."""
 

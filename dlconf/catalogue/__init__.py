@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dlconf.catalogue.container import Catalogue
-from dlconf.catalogue.loader import load
+from dlconf.catalogue.loader import check, load
+from dlconf.catalogue.problem import CatalogueError, Problem
 from dlconf.catalogue.references import all_problems
-from dlconf.catalogue.schema import CatalogueError
 
-__all__ = ["Catalogue", "CatalogueError", "all_problems", "load"]
+__all__ = ["Catalogue", "CatalogueError", "Problem", "all_problems", "check", "load"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from dlconf.catalogue import model
+from dlconf.catalogue import gpusearch, model
+from dlconf.catalogue.gpusearch import plain_id
 from dlconf.catalogue.model import Row
 
 R = TypeVar("R", bound=Row)
@@ -61,39 +61,25 @@ class Catalogue:
 
     def gpu(self, device_id: str) -> model.Gpu | None:
         """The row of a PCI device id (hex, any case, `0x` or `10de:` in front); None if unknown."""
-        plain = device_id.lower().removeprefix("10de:").removeprefix("0x")
-        return self.gpus.get(plain)
+        return self.gpus.get(plain_id(device_id))
 
     def find_gpus(self, words: str) -> tuple[model.Gpu, ...]:
-        """GPUs whose id is `words`, or one of whose names has every word, in any case.
-
-        The shortest name comes first: "3090" means the plain card before the Ti.
-        """
-        wanted = words.lower().split()
+        """GPUs one of whose names has every word, or whose id is `words`; the likest first."""
+        named = gpusearch.named(self.gpus.values(), words)
         exact = self.gpu(words.strip())
-        if exact is not None or not wanted:
-            return (exact,) if exact else ()
-        found = []
-        for gpu in self.gpus.values():
-            names = [_plain(name) for name in (gpu.name, *gpu.other_names)]
-            lengths = [len(name) for name in names if all(word in name for word in wanted)]
-            if lengths:
-                found.append((min(lengths), gpu.id, gpu))
-        return tuple(gpu for _, _, gpu in sorted(found, key=lambda item: item[:2]))
+        return named if exact is None or exact in named else (*named, exact)
 
     def nearest_gpu_names(self, words: str, count: int = 5) -> tuple[str, ...]:
         """Names like `words`, the likest first: what to say when find_gpus found none."""
-        names = {
-            _plain(name): name
-            for gpu in self.gpus.values()
-            for name in (*gpu.other_names, gpu.name)
-        }
-        near = difflib.get_close_matches(_plain(words), list(names), n=count, cutoff=0.4)
-        return tuple(names[name] for name in near)
+        return gpusearch.nearest_names(self.gpus.values(), words, count)
+
+    def gpu_beside(self, device_id: str) -> model.Gpu | None:
+        """A row of the chip that an id without a row must have; None where that is not sure."""
+        return gpusearch.beside(self.gpus.values(), plain_id(device_id))
 
     def device_id_band(self, device_id: str) -> model.DeviceIdBand | None:
         """The band an unknown id lies in; None when no band holds it."""
-        plain = device_id.lower().removeprefix("10de:").removeprefix("0x")
+        plain = plain_id(device_id)
         return next(
             (
                 band
@@ -230,8 +216,3 @@ class Catalogue:
     def stacks(self) -> tuple[model.KnownStack, ...]:
         """Whole stacks known to fit together."""
         return self._typed("stacks", model.KnownStack)
-
-
-def _plain(name: str) -> str:
-    """A product name for comparing: lower case, without the maker's name."""
-    return name.lower().removeprefix("nvidia ")

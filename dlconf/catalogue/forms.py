@@ -23,7 +23,10 @@ def _words(*words: str) -> tuple[str, str]:
 
 # "Class.field", or "field" for every class -> (a pattern for the whole text, what is expected)
 FORMS: Mapping[str, tuple[str, str]] = {
-    "source": (r"(?s).*\S.*", "where the facts come from"),
+    "source": (
+        r"(?s)(?!@).*\S.*",
+        "where the facts come from, or @ID of the file's sources section",
+    ),
     "Architecture.kernel_modules": _words("proprietary", "both", "open"),
     "Architecture.compute_capabilities": _CAPABILITY,
     "Architecture.last_driver_branch": _BRANCH,

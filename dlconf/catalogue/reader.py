@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dlconf.catalogue.schema import CatalogueError
+from dlconf.catalogue.problem import CatalogueError
 
 Sections = dict[str, list[dict[str, Any]]]
 
@@ -31,14 +31,15 @@ def read_sections(path: Path) -> Sections:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path}: cannot be read: {error}") from error
-    sections = _read_lines(text)
+        why = getattr(error, "strerror", None) or error
+        raise CatalogueError(f"{path}: cannot be read: {why}") from error
+    sections = read_lines(text)
     if sections is None:
         sections = _read_yaml(text, path)
-    return _resolve_sources(sections, path)
+    return _resolve_sources(sections)
 
 
-def _read_lines(text: str) -> Sections | None:
+def read_lines(text: str) -> Sections | None:
     """Read rows of one JSON line each; None when the file is written in any other way."""
     sections: Sections = {}
     rows: list[dict[str, Any]] | None = None
@@ -78,18 +79,15 @@ def _read_yaml(text: str, path: Path) -> Sections:
     return data
 
 
-def _resolve_sources(sections: Sections, path: Path) -> Sections:
-    """Put the text of the file's `sources` section where a row's source is `@id`."""
+def _resolve_sources(sections: Sections) -> Sections:
+    """Put the text of the file's `sources` section where a row's source is `@id`.
+
+    An id without a text stays as it is: the form of a source forbids it.
+    """
     texts = {row.get("id"): row.get("text") for row in sections.pop("sources", [])}
-    for name, rows in sections.items():
+    for rows in sections.values():
         for row in rows:
             source = row.get("source")
             if isinstance(source, str) and source.startswith("@"):
-                text = texts.get(source[1:])
-                if text is None:
-                    raise CatalogueError(
-                        f"{path}: {name} {next(iter(row.values()))}: source: {source} is not in the"
-                        " file's sources section"
-                    )
-                row["source"] = text
+                row["source"] = texts.get(source[1:], source)
     return sections

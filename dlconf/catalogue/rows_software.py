@@ -73,7 +73,7 @@ class FrameworkBuild(Row):
 class PythonVersion(Row):
     """A Python version and the framework versions with wheels for it.
 
-    `ranges`: name (`torch`, `tensorflow`, `jaxlib`, ...) -> (oldest, newest) version.
+    `ranges`: distribution (`torch`, `tensorflow`, `jaxlib`, ...) -> (newest, oldest) version.
     """
 
     version: str

@@ -10,18 +10,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dlconf.catalogue.forms import FORMS
+from dlconf.catalogue.problem import MISSING, CatalogueError, Place, Problem
 from dlconf.catalogue.row import Row
-from dlconf.errors import DlconfError
-
-
-class CatalogueError(DlconfError):
-    """A row of the catalogue, or of a site's file, cannot be used."""
-
-    exit_code = 2
 
 
 def _text(value: Any) -> bool:
@@ -119,13 +113,13 @@ def default_of(kind: type[Row], name: str) -> Any:
     return None if default is dataclasses.MISSING else default
 
 
-def build(kind: type[Row], raw: Mapping[str, Any], where: str) -> Row:
+def build(kind: type[Row], raw: Mapping[str, Any], place: Place) -> Row:
     """Make a row of the catalogue from a mapping.
 
     Args:
         kind: the row's dataclass.
         raw: its fields as read.
-        where: "FILE: SECTION ROW", the start of any error.
+        place: where it stands, for any error.
 
     Raises:
         CatalogueError: an unknown or missing field, or a value that is not what is expected.
@@ -133,38 +127,64 @@ def build(kind: type[Row], raw: Mapping[str, Any], where: str) -> Row:
     fields = _fields(kind)
     values: dict[str, Any] = {}
     for name, value in raw.items():
-        field = fields.get(name)
-        if field is None:
-            raise CatalogueError(f"{where}: {name}: unknown field", hint=_nearest(name, fields))
-        values[name] = _value(field, value, where)
+        if name not in fields:
+            raise CatalogueError.of(_unknown(name, fields, place))
+        field = fields[name]
+        problem = _problem(field, value, place)
+        if problem is not None:
+            raise CatalogueError.of(problem)
+        values[name] = value if field.convert is None or value is None else field.convert(value)
     for field in fields.values():
         if field.name not in values:
             if field.required:
-                raise CatalogueError(f"{where}: {field.name}: missing; expected {field.expected}")
+                raise CatalogueError.of(_missing(field, place))
             if field.nullable:
                 values[field.name] = None
     return kind(**values)
 
 
-def _value(field: _Field, value: Any, where: str) -> Any:
+def row_problems(kind: type[Row], raw: Mapping[str, Any], place: Place) -> Iterator[Problem]:
+    """Say all that is wrong with a row by itself; nothing where build makes a row of it."""
+    fields = _fields(kind)
+    for name, value in raw.items():
+        problem = (
+            _problem(fields[name], value, place)
+            if name in fields
+            else _unknown(name, fields, place)
+        )
+        if problem is not None:
+            yield problem
+    for field in fields.values():
+        if field.required and field.name not in raw:
+            yield _missing(field, place)
+
+
+def _problem(field: _Field, value: Any, place: Place) -> Problem | None:
+    """Say what is wrong with the value of a field, if something is."""
     if value is None and field.nullable:
         return None
     if not field.fits(value):
-        raise CatalogueError(
-            f"{where}: {field.name}: expected {field.expected}, found {value!r}",
-            hint='A version must be quoted: "12.10" and 12.1 are different things.'
+        return Problem(
+            *place,
+            field.name,
+            field.expected,
+            value,
+            'A version must be quoted: "12.10" and 12.1 are different things.'
             if isinstance(value, (int, float)) and not isinstance(value, bool)
             else "",
         )
     if field.form is not None:
         for text in value if isinstance(value, list) else (value,):
             if not field.form.fullmatch(text):
-                raise CatalogueError(
-                    f"{where}: {field.name}: expected {field.form_expected}, found {text!r}"
-                )
-    return value if field.convert is None else field.convert(value)
+                return Problem(*place, field.name, field.form_expected, text)
+    return None
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
+def _missing(field: _Field, place: Place) -> Problem:
+    return Problem(*place, field.name, field.expected, MISSING)
+
+
+def _unknown(name: str, known: Mapping[str, Any], place: Place) -> Problem:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"Did you mean {near[0]}?" if near else "Known fields: " + ", ".join(sorted(known)) + "."
+    hint = f"Did you mean {near[0]}?" if near else "Known fields: " + ", ".join(sorted(known)) + "."
+    return Problem(*place, name, "", MISSING, hint)

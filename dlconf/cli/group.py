@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -20,10 +21,12 @@ VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
     "detect": "Report GPUs, driver, CUDA, system, memory and free disk of each host.",
     "plan": "Show what apply would do, per host and role, and why.",
+    "explain": "Say why each version was chosen, and which row rejected each newer one.",
     "drift": "Report what differs from the wanted state; exit with 4 where something does.",
     "verify": "Prove driver, CUDA and frameworks on each host, on the GPU where there is one.",
     "tunnel": "Open an SSH forward to the Jupyter of HOST, and print the URL to open here.",
     "resolve": "Choose the stack for a machine described on the command line.",
+    "catalogue": "Look up what dlconf knows of GPUs, drivers, CUDA and frameworks; check and refresh it.",
 }
 """Each command, which is a module of this package, with the first line of its help: so help imports no command."""
 JSON_KEY = "dlconf.json"
@@ -31,35 +34,48 @@ INTERRUPTED = 130
 _CRASH_LOG = "dlconf-traceback-"
 
 
-class Main(click.Group):
-    """A group that imports a command when it is used, and turns errors into messages and exit codes."""
+class LazyGroup(click.Group):
+    """A group that imports a command when it is used.
+
+    Args:
+        package: where a command of the name `verb` is `package.verb.verb`.
+        verbs: the commands in the order in which one needs them, each with the first line of its help.
+    """
+
+    def __init__(self, *args: Any, package: str, verbs: Mapping[str, str], **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._package = package
+        self._verbs = verbs
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which one needs them."""
-        return list(VERBS)
+        return list(self._verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a verb and return its command."""
-        if cmd_name not in VERBS:
+        if cmd_name not in self._verbs:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"dlconf.cli.{cmd_name}"), cmd_name
-        )
+        module = importlib.import_module(f"{self._package}.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands into the help."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(self._verbs.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, name the nearest."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS) or list(VERBS)
+        if args and args[0] not in self._verbs and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self._verbs) or list(self._verbs)
             raise click.UsageError(f"no command {args[0]!r}; nearest: {', '.join(near)}", ctx)
         return super().resolve_command(ctx, args)
+
+
+class Main(LazyGroup):
+    """The group of all commands, which turns errors into messages and exit codes."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; print what went wrong, if something did, and exit with its code."""
@@ -102,7 +118,10 @@ def _keep_traceback(error: Exception) -> str:
 
 
 @click.group(
-    cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Main,
+    package="dlconf.cli",
+    verbs=VERBS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 @click.version_option(__version__, prog_name="dlconf")

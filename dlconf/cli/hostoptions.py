@@ -27,8 +27,7 @@ def _together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]
     return decorate
 
 
-host_options = _together(
-    click.argument("inventory"),
+run_options = _together(
     click.option(
         "--limit", metavar="PATTERN", help="Only these hosts, as Ansible's --limit takes them."
     ),
@@ -39,12 +38,12 @@ host_options = _together(
     click.option("--ask-vault-pass", is_flag=True, help="Ask for the Ansible Vault password."),
     json_option,
 )
+"""What every command on hosts takes beside INVENTORY."""
+
+host_options = _together(click.argument("inventory"), run_options)
 """INVENTORY and what every command on hosts takes."""
 
-choice_options = _together(
-    click.option(
-        "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
-    ),
+version_options = _together(
     click.option(
         "--set",
         "pins",
@@ -61,6 +60,14 @@ choice_options = _together(
         help="Leave this GPU out of the choice; may be repeated.",
     ),
 )
+"""What counts for the choice of versions: apply, plan and explain take these."""
+
+choice_options = _together(
+    click.option(
+        "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
+    ),
+    version_options,
+)
 """What to choose: apply and plan take these."""
 
 
@@ -74,10 +81,7 @@ def request(options: dict[str, Any], **more: Any) -> Request:
         inventory=inventory.check(options["inventory"]),
         limit=options["limit"],
         forks=options["forks"],
-        roles=known_roles(options.get("roles", ())),
-        pins=pairs(options.get("pins", ()), "--set"),
-        upgrade=options.get("upgrade", False),
-        ignore_gpus=tuple(options.get("ignore_gpus", ())),
+        **choices(options),
         **more,
     )
     passwords = Passwords(
@@ -85,6 +89,20 @@ def request(options: dict[str, Any], **more: Any) -> Request:
         vault=_ask("Vault password") if options["ask_vault_pass"] else None,
     )
     return Request(**(vars(asked) | {"passwords": passwords}))
+
+
+def choices(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that say what to choose.
+
+    Raises:
+        UsageError: a role or a component does not exist.
+    """
+    return {
+        "roles": known_roles(options.get("roles", ())),
+        "pins": pairs(options.get("pins", ()), "--set"),
+        "upgrade": options.get("upgrade", False),
+        "ignore_gpus": tuple(options.get("ignore_gpus", ())),
+    }
 
 
 def _ask(what: str) -> str:

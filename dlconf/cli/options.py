@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -30,6 +31,15 @@ json_option = click.option(
     is_eager=True,
     callback=_remember_json,
     help="Print the result as one JSON object on standard output.",
+)
+
+catalogue_option = click.option(
+    "--catalogue",
+    "catalogues",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Rows of a site over the bundled ones; may be repeated.",
 )
 
 

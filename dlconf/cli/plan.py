@@ -7,21 +7,66 @@ from typing import Any
 
 import click
 
-from dlconf.cli import hostoptions, hostrun
+from dlconf.cli import hostoptions, hostrun, options
+from dlconf.errors import UsageError
+from dlconf.hosts import Survey
 from dlconf.report import plan as report
+from dlconf.request import Request
 
 
 @click.command()
-@hostoptions.host_options
+@click.argument("inventory", required=False)
+@click.option(
+    "--facts",
+    "folder",
+    metavar="FOLDER",
+    help="Plan from what dlconf detect --save stored there, without any host.",
+)
+@hostoptions.run_options
 @hostoptions.choice_options
 @click.pass_context
-def plan(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
+def plan(ctx: click.Context, /, as_json: bool, folder: str | None, **given: Any) -> None:
     """Show what apply would do, per host and role, and why.
 
     Each resource is shown with what is installed and what is wanted, each version with the reason for it.
     """
-    request = hostoptions.request(given)
-    survey = hostrun.look(
-        "plan", request, as_json, report.text, partial(report.data, command="plan")
-    )
+    if folder is not None:
+        survey = _from_facts(folder, given, as_json)
+    elif given["inventory"]:
+        request = hostoptions.request(given)
+        survey = hostrun.look(
+            "plan", request, as_json, report.text, partial(report.data, command="plan")
+        )
+    else:
+        raise UsageError(
+            "plan needs an inventory, or --facts and a folder", hint="dlconf plan hosts.ini"
+        )
     ctx.exit(survey.exit_code)
+
+
+def _from_facts(folder: str, given: dict[str, Any], as_json: bool) -> Survey:
+    """Plan stored hosts and print the plan, host by host.
+
+    Raises:
+        UsageError: an option needs hosts, or the folder holds none.
+    """
+    for name in ("inventory", "limit", "forks", "ask_become_pass", "ask_vault_pass"):
+        if given[name]:
+            raise UsageError(
+                f"--facts reaches no host, so {name.replace('_', '-')} has no meaning with it",
+                hint="the folder holds hosts and their variables",
+            )
+    from dlconf import offline, stored  # noqa: PLC0415 - the resolver, only to plan without hosts
+
+    files = stored.files(folder)
+    request = Request(folder, **hostoptions.choices(given))
+    click.echo(f"planning {len(files)} stored hosts of {folder}", err=True)
+    survey = offline.Planner(request.extra_vars()).survey(files)
+    if as_json:
+        for part in report.json_parts(survey, "plan"):
+            click.echo(part, nl=False)
+        click.echo()
+    else:
+        for block in report.blocks(survey, None, options.paint()):
+            click.echo(block)
+    return survey

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from dlconf.catalogue import load
 from dlconf.cli import options
 from dlconf.report import resolve as report
+from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
 from dlconf.wishes import Wishes
@@ -32,6 +34,8 @@ from dlconf.wishes import Wishes
 @click.option(
     "--arch", "architecture", default="x86_64", show_default=True, help="As uname -m says it."
 )
+@options.catalogue_option
+@click.option("--kernel", default="", metavar="RELEASE", help="As uname -r says it; none: any.")
 @click.option(
     "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
 )
@@ -49,29 +53,41 @@ from dlconf.wishes import Wishes
     metavar="SLOT-OR-ID",
     help="Leave this GPU out of the choice; may be repeated.",
 )
+@click.option(
+    "--explain",
+    "with_rejected",
+    is_flag=True,
+    help="Say of each newer version what rejected it.",
+)
 @options.json_option
 def resolve(
     *,
     gpus: tuple[str, ...],
     os_id: str,
     architecture: str,
+    catalogues: tuple[Path, ...],
+    kernel: str,
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
+    with_rejected: bool,
     as_json: bool,
 ) -> None:
     """Choose the stack for a machine described on the command line.
 
     No host is asked; the reason of each choice is printed with it.
     """
-    catalogue = load()
-    machine = Machine.described(gpus=gpus, os=os_id, architecture=architecture, catalogue=catalogue)
+    catalogue = load(catalogues)
+    machine = Machine.described(
+        gpus=gpus, os=os_id, architecture=architecture, kernel=kernel, catalogue=catalogue
+    )
     wishes = Wishes(
         frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
     )
     resolution = choose(machine, wishes, catalogue).as_json()
+    explanation = explain(machine, wishes, catalogue) if with_rejected else None
     click.echo(
-        json.dumps(report.data(resolution), ensure_ascii=False)
+        json.dumps(report.data(resolution, explanation), ensure_ascii=False)
         if as_json
-        else report.text(resolution, options.paint())
+        else report.text(resolution, explanation, options.paint())
     )

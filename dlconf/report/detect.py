@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlconf import advice
 from dlconf.catalogue import load
 from dlconf.hosts import HostState, Survey
 from dlconf.report import problems
@@ -21,7 +22,9 @@ def text(survey: Survey, log: Path, paint: Paint = PLAIN) -> str:
     lines: list[str] = []
     for host in survey.hosts.values():
         if host.facts:
-            lines += [paint(clean(host.name), "bold"), *columns(_rows(host_data(host))), ""]
+            found = host_data(host)
+            lines += [paint(clean(host.name), "bold"), *columns(_rows(found))]
+            lines += [*_warning_lines(found["warnings"], paint), ""]
     lines += problems.of_states(
         (host for host in survey.hosts.values() if not host.facts), log, paint
     )
@@ -52,6 +55,8 @@ def host_data(host: HostState) -> dict[str, Any]:
         for name, package in (facts.get("dpkg") or {}).get("packages", {}).items()
         if package.get("status", "installed") == "installed"
     }
+    gpus = _gpus(host)
+    silenced = advice.silenced(host.variables or {})
     return {
         "os": facts.get("os"),
         "architecture": facts.get("architecture"),
@@ -60,7 +65,9 @@ def host_data(host: HostState) -> dict[str, Any]:
         "memory_mib": facts.get("memory_mib"),
         "free_mib": facts.get("free_mib") or {},
         "secure_boot": facts.get("secure_boot"),
-        "gpus": _gpus(host),
+        "gpus": gpus,
+        "gpu_processes": nvidia.get("processes") or [],
+        "reboot_required": facts.get("reboot_required"),
         "driver": {
             "loaded": nvidia.get("module_version"),
             "flavour": nvidia.get("module_flavour"),
@@ -76,7 +83,20 @@ def host_data(host: HostState) -> dict[str, Any]:
             path: environment.get("python")
             for path, environment in (facts.get("environments") or {}).items()
         },
+        "warnings": [
+            vars(item) for item in advice.of_hardware(facts, gpus) if item.name not in silenced
+        ],
+        "silenced": sorted(silenced),
     }
+
+
+def _warning_lines(warnings: Sequence[Mapping[str, Any]], paint: Paint) -> list[str]:
+    return [
+        "  "
+        + paint(f"warning {item['name']}", "change")
+        + one_line(f" ({item['about']}): {item['text']} [{item['source']}]")
+        for item in warnings
+    ]
 
 
 def _starting(packages: Mapping[str, str], beginnings: tuple[str, ...]) -> dict[str, str]:
@@ -117,6 +137,9 @@ def _rows(host: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("os", f"{system.get('name', 'unknown')}, {host['architecture']}, kernel {host['kernel']}")
     ]
     rows += [("gpu", _gpu(gpu)) for gpu in host["gpus"]] or [("gpu", "no NVIDIA GPU")]
+    if in_use := host["gpu_processes"]:
+        users = ", ".join(f"{p['command']} ({p['user']}, pid {p['pid']})" for p in in_use)
+        rows.append(("gpu in use", users))
     rows += [("driver", _driver(host["driver"])), ("cuda", _cuda(host["cuda"]))]
     if host["memory_mib"]:
         rows.append(("memory", gib(host["memory_mib"])))
@@ -128,6 +151,8 @@ def _rows(host: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     if host["secure_boot"] is not None:
         rows.append(("secure boot", "on" if host["secure_boot"] else "off"))
+    if (asking := host["reboot_required"]) is not None:
+        rows.append(("restart", f"asked for by {', '.join(asking) or 'the system'}"))
     return [(name, one_line(value)) for name, value in rows]
 
 

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dlconf.contract import Difference
 from dlconf.hosts import PROBLEMS, HostState, RoleChanges, Survey
 from dlconf.report import problems
-from dlconf.report.text import PLAIN, SIGNS, Paint, clean, columns, count, one_line, stack_versions
+from dlconf.report.stack import gpu_names, stack_lines
+from dlconf.report.text import PLAIN, SIGNS, Paint, clean, count, one_line
 
 NOTHING = "none"
 
 
-def text(survey: Survey, log: Path, paint: Paint = PLAIN) -> str:
+def text(survey: Survey, log: Path | None, paint: Paint = PLAIN) -> str:
     """Return the plan: one block a host, then the hosts without a plan, then a line of counts."""
-    lines: list[str] = []
+    return "\n".join(blocks(survey, log, paint))
+
+
+def blocks(survey: Survey, log: Path | None, paint: Paint = PLAIN) -> Iterator[str]:
+    """Yield the parts of the plan's text, each of one or more lines, so that many hosts need little memory.
+
+    Hosts that share resolution and changes are written once: stored hosts in the same state do.
+    """
+    written: dict[tuple[int, ...], str] = {}
     for host in survey.hosts.values():
         if host.status == "drift":
-            lines += [*_host(host, paint), ""]
+            alike = (id(host.resolution), id(host.roles), id(host.pending))
+            if alike not in written:
+                written[alike] = "\n".join([*_host(host, paint), ""])
+            yield paint(clean(host.name), "bold") + written[alike]
         elif host.status == "in_sync":
-            lines += [
-                f"{paint(clean(host.name), 'bold')}: nothing to change",
-                *pending_lines(host.pending),
-                "",
-            ]
+            yield f"{paint(clean(host.name), 'bold')}: nothing to change"
+            yield "\n".join([*pending_lines(host.pending), ""])
     if trouble := problems.of_states(survey.hosts.values(), log, paint):
-        lines += [*trouble, ""]
-    return "\n".join([*lines, counts(survey)])
+        yield "\n".join([*trouble, ""])
+    yield counts(survey)
 
 
 def counts(survey: Survey) -> str:
@@ -51,40 +61,12 @@ def counts(survey: Survey) -> str:
 
 
 def _host(host: HostState, paint: Paint) -> list[str]:
-    lines = [paint(clean(host.name), "bold") + f"  {gpu_names(host.resolution)}"]
+    """Return the lines of a host's block, without the name that the first begins with."""
+    lines = [f"  {gpu_names(host.resolution)}"]
     if host.resolution:
         lines += ["  stack", *stack_lines(host.resolution, paint, indent=4)]
     lines += role_lines(host.roles, paint)
     return lines + pending_lines(host.pending)
-
-
-def stack_lines(resolution: Mapping[str, Any], paint: Paint = PLAIN, indent: int = 2) -> list[str]:
-    """Return each component of a stack with its version, and below it the reasons for it; then the notes."""
-    lines: list[str] = []
-    reasons = list(resolution.get("reasons", ()))
-    versions = stack_versions(resolution["stack"])
-    for (name, _), line in zip(versions, columns(versions, indent), strict=True):
-        lines.append(line)
-        lines += [
-            " " * (indent + 4) + _reason(reason, paint)
-            for reason in reasons
-            if reason["component"] == name
-        ]
-    shown = {name for name, _ in versions}
-    lines += [
-        " " * indent
-        + f"{one_line(reason['component'])}  {one_line(reason['choice'])}: {_reason(reason, paint)}"
-        for reason in reasons
-        if reason["component"] not in shown
-    ]
-    return lines + [
-        " " * indent + f"note: {one_line(note)}" for note in resolution.get("notes", ())
-    ]
-
-
-def _reason(reason: Mapping[str, Any], paint: Paint) -> str:
-    source = f" [{one_line(reason['source'])}]" if reason.get("source") else ""
-    return one_line(reason["because"]) + paint(source, "dim")
 
 
 def role_lines(roles: tuple[RoleChanges, ...], paint: Paint = PLAIN) -> list[str]:
@@ -117,29 +99,29 @@ def pending_lines(pending: tuple[Difference, ...]) -> list[str]:
     ]
 
 
-def gpu_names(resolution: Mapping[str, Any] | None) -> str:
-    """Return the GPUs of a host with their compute capability."""
-    gpus = (resolution or {}).get("gpus") or ()
-    if not gpus:
-        return "no NVIDIA GPU: CPU builds"
-    return ", ".join(
-        one_line(f"{gpu['name']} (sm_{str(gpu.get('compute_capability') or '?').replace('.', '')})")
-        for gpu in gpus
-    )
-
-
-def data(survey: Survey, log: Path, command: str) -> dict[str, Any]:
+def data(survey: Survey, log: Path | None, command: str) -> dict[str, Any]:
     """Return the plan as JSON data."""
-    return {
-        "schema": 1,
-        "command": command,
-        "hosts": {host.name: host_data(host, log) for host in survey.hosts.values()},
-        "summary": summary_data(survey),
-        "log": str(log),
-    }
+    hosts = {host.name: host_data(host, log) for host in survey.hosts.values()}
+    return {"schema": 1, "command": command, "hosts": hosts} | _rest(survey, log)
 
 
-def host_data(host: HostState, log: Path) -> dict[str, Any]:
+def json_parts(survey: Survey, command: str) -> Iterator[str]:
+    """Yield the text of the plan's JSON data host by host: of many hosts it is longer than memory should hold."""
+    yield f'{{"schema": 1, "command": {json.dumps(command)}, "hosts": {{'
+    for index, host in enumerate(survey.hosts.values()):
+        yield f"{', ' if index else ''}{_json(host.name)}: {_json(host_data(host, None))}"
+    yield f"}}, {_json(_rest(survey, None))[1:]}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rest(survey: Survey, log: Path | None) -> dict[str, Any]:
+    return {"summary": summary_data(survey), "log": None if log is None else str(log)}
+
+
+def host_data(host: HostState, log: Path | None) -> dict[str, Any]:
     """Return one host's plan as JSON data."""
     return {
         "status": host.status,

@@ -47,7 +47,7 @@ def block(host: str, status: str, failure: TaskFailure, hint: str, paint: Paint)
     return lines
 
 
-def of_states(hosts: Iterable[HostState], log: Path, paint: Paint = PLAIN) -> list[str]:
+def of_states(hosts: Iterable[HostState], log: Path | None, paint: Paint = PLAIN) -> list[str]:
     """Return the lines about hosts that have no plan."""
     lines: list[str] = []
     for host in hosts:
@@ -56,9 +56,9 @@ def of_states(hosts: Iterable[HostState], log: Path, paint: Paint = PLAIN) -> li
     return lines
 
 
-def hint_of(host: HostState, log: Path) -> str:
-    """Return what to do next about a host without a plan."""
-    if host.hint or host.failure is None or host.status in ("no_stack", "refused"):
+def hint_of(host: HostState, log: Path | None) -> str:
+    """Return what to do next about a host without a plan; `log` is that of the run, if there was one."""
+    if host.hint or host.failure is None or log is None or host.status in ("no_stack", "refused"):
         return host.hint
     return hints.for_failure(
         host.name, host.failure, unreachable=host.status == "unreachable", log=log

@@ -10,6 +10,7 @@ from typing import Any
 from dlconf.apply import Converged
 from dlconf.hosts import HostState, Survey
 from dlconf.report import plan, problems
+from dlconf.report.stack import gpu_names
 from dlconf.report.text import PLAIN, Paint, clean, count, indented, one_line
 
 _CHECK_SIGNS = {
@@ -109,7 +110,7 @@ def verify_text(
     lines: list[str] = []
     for result in results.values():
         host = survey.hosts[result.name]
-        lines += [f"{paint(clean(result.name), 'bold')}  {plan.gpu_names(host.resolution)}"]
+        lines += [f"{paint(clean(result.name), 'bold')}  {gpu_names(host.resolution)}"]
         lines += check_lines(result.checks, paint) or ["  nothing to verify"]
         lines += [*plan.pending_lines(result.pending), ""]
     trouble = problems.of_results(results.values(), log, paint) + problems.of_states(

@@ -23,18 +23,19 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card, cards_of, reported
 from dlconf.resolve.conflict import SUPPORTED, no_stack
+from dlconf.resolve.explain import Explained, explained
 from dlconf.resolve.install import Install, install_of
 from dlconf.resolve.keep import Kept
 from dlconf.resolve.notes import notes_for
 from dlconf.resolve.pins import check_versions, parse_wishes
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import reasons_for
-from dlconf.resolve.record import record
-from dlconf.resolve.search import solve
+from dlconf.resolve.record import as_planned, record
+from dlconf.resolve.search import Problem, solve
 from dlconf.stack import Chosen, Driver, Framework, Machine, Resolution, Stack
 from dlconf.wishes import Wishes
 
-__all__ = ["question_of", "record", "resolve"]
+__all__ = ["as_planned", "explain", "question_of", "record", "resolve"]
 
 ARCHITECTURE = "x86_64"
 
@@ -52,11 +53,41 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         UsageError: a wish names a component, framework or version that does not exist.
         NoCompatibleStack: nothing fits; the message says what clashes, the hint what would work.
     """
+    asked, problem, chosen = _solved(facts, wishes, catalogue)
+    install = install_of(asked, chosen)
+    return Resolution(
+        _stack(chosen, install),
+        install,
+        reasons_for(asked, problem, chosen),
+        notes_for(asked, problem, chosen),
+        reported(list(asked.cards)),
+    )
+
+
+def explain(
+    facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catalogue
+) -> tuple[Explained, ...]:
+    """Say of each component why it got its version, and of each newer one what rejected it.
+
+    Args and Raises: as `resolve`, of whose answer this is the explanation.
+    """
+    return explained(*_solved(facts, wishes, catalogue))
+
+
+def _solved(
+    facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catalogue
+) -> tuple[Question, Problem, Mapping[str, Candidate]]:
+    """Give the question as it was answered, its problem, and the choices."""
     machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
     _check_system(machine)
     question = question_of(machine, wishes, catalogue)
-    _check_cards(question.cards)
-    return _answer(question)
+    _check_cards(question.cards, catalogue)
+    for asked in question.with_each_backend():
+        problem = asked.problem()
+        chosen = solve(problem)
+        if chosen is not None:
+            return asked, problem, chosen
+    raise no_stack(question)
 
 
 def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Question:
@@ -78,22 +109,6 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
         tuple(pins),
         wishes,
     )
-
-
-def _answer(question: Question) -> Resolution:
-    for asked in question.with_each_backend():
-        problem = asked.problem()
-        chosen = solve(problem)
-        if chosen is not None:
-            install = install_of(asked, chosen)
-            return Resolution(
-                _stack(chosen, install),
-                install,
-                reasons_for(asked, problem, chosen),
-                notes_for(asked, problem, chosen),
-                reported(list(asked.cards)),
-            )
-    raise no_stack(question)
 
 
 def _stack(chosen: Mapping[str, Candidate], install: Install) -> Stack:
@@ -122,12 +137,12 @@ def _check_system(machine: Machine) -> None:
             f"{machine.architecture} is not supported",
             hint=f"dlconf sets up {ARCHITECTURE} machines",
         )
-    if machine.os not in SUPPORTED:
+    if machine.os not in SUPPORTED and not machine.is_of_the_past:
         name = f"{machine.os_name} ({machine.os})" if machine.os_name else machine.os
         raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
 
 
-def _check_cards(cards: Sequence[Card]) -> None:
+def _check_cards(cards: Sequence[Card], catalogue: Catalogue) -> None:
     refused = [card for card in cards if not card.supported]
     if refused:
         card = refused[0]
@@ -140,5 +155,16 @@ def _check_cards(cards: Sequence[Card]) -> None:
             f"the {card.label} has {capability}; frameworks and their drivers need 3.0 or newer "
             f"[{card.source}]",
             hint=" ".join(f"--ignore-gpu {slot}" for item in refused for slot in item.slots)
-            + " leaves it out; the host then gets what its other GPUs, or the CPU, can run",
+            + " leaves it out; the host then gets what its other GPUs, or the CPU, can run. "
+            + _last_for(card, catalogue),
         )
+
+
+def _last_for(card: Card, catalogue: Catalogue) -> str:
+    """Say what a card below the oldest supported capability still runs with."""
+    toolkits = catalogue.architectures[card.architecture].last_cuda
+    capability = card.capabilities[0] if card.capabilities else ""
+    parts = [f"driver branch {card.last_branch}"] if card.last_branch else []
+    parts += [f"CUDA {toolkits[capability]}"] if capability in toolkits else []
+    last = f"The last that drive it are {' and '.join(parts)}, by hand; " if parts else ""
+    return f"{last}a GPU of compute capability 3.0 or newer works"

@@ -244,7 +244,7 @@ def _driver(
         version=Version(number),
         text=number,
         source=package.source,
-        verified=package.verified or bool(archive and archive.verified),
+        verified=branch.verified and (package.verified or bool(archive and archive.verified)),
         branch=branch,
         package=package,
         seen=seen,

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from dlconf.catalogue import Catalogue, model
 from dlconf.stack import Machine, PciGpu, ReportedGpu
 
-NEIGHBOUR_DISTANCE = 0x80
-"""NVIDIA numbers the products of one chip in one run; ids further apart say nothing."""
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Card:
@@ -23,6 +20,7 @@ class Card:
         min_driver: lowest driver version that lists the very card; None = first_branch decides.
         flavours: kernel-module flavours that can drive it.
         known: it has a row of its own. note: how an unknown one was judged.
+        verified: the row was read in a list of NVIDIA's.
     """
 
     slots: tuple[str, ...]
@@ -39,6 +37,7 @@ class Card:
     known: bool
     source: str
     note: str = ""
+    verified: bool = True
 
     @property
     def label(self) -> str:
@@ -109,7 +108,7 @@ def _card(group: list[PciGpu], machine: Machine, catalogue: Catalogue) -> Card:
     if row is not None:
         note = f"judged by its name, {told!r}, which the loaded driver gives"
         return _from_row(row, slots, catalogue, name=told, device=gpu.device, note=note)
-    row = _by_neighbours(gpu.device, catalogue)
+    row = catalogue.gpu_beside(gpu.device)
     if row is not None:
         note = f"taken for a {row.chip} ({row.architecture}), as the ids on both sides of it are"
         return _from_row(
@@ -146,6 +145,7 @@ def _from_row(
         not note,
         row.source if row.source else generation.source,
         note,
+        row.verified,
     )
 
 
@@ -164,25 +164,6 @@ def _by_driver_name(name: str, catalogue: Catalogue) -> model.Gpu | None:
     ]
     kinds = {(row.architecture, row.compute_capability) for row in rows}
     return rows[0] if len(kinds) == 1 else None
-
-
-def _by_neighbours(device: str, catalogue: Catalogue) -> model.Gpu | None:
-    try:
-        number = int(device, 16)
-    except ValueError:
-        return None
-    near = [
-        row
-        for row in catalogue.gpus.values()
-        if row.chip and abs(int(row.id, 16) - number) <= NEIGHBOUR_DISTANCE
-    ]
-    below = [row for row in near if row.id < device]
-    above = [row for row in near if row.id > device]
-    if below and above:
-        lower, upper = max(below, key=lambda row: row.id), min(above, key=lambda row: row.id)
-        if lower.chip == upper.chip:
-            return lower
-    return None
 
 
 def _by_band(device: str, told: str, slots: tuple[str, ...], catalogue: Catalogue) -> Card:

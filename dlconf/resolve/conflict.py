@@ -7,12 +7,13 @@ from dataclasses import replace
 from itertools import combinations
 
 from dlconf.errors import NoCompatibleStack
-from dlconf.resolve.candidates import DRIVER, Candidate, DriverCandidate, universe_of
+from dlconf.resolve.candidates import DRIVER, Absent, Candidate, DriverCandidate, universe_of
 from dlconf.resolve.cards import Card
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
 from dlconf.resolve.rules import Refusal
 from dlconf.resolve.search import Atom, Problem, solve
+from dlconf.stack import Machine
 
 MAX_LINES = 4
 SUPPORTED = (
@@ -75,6 +76,9 @@ def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
         asked = [
             item for item in problem.candidates[atom.component] if _allowed_by(problem, item, atom)
         ]
+        if not asked and atom.component == DRIVER:
+            source = f"of {question.wishes.driver_source} " if atom.kind == "source" else ""
+            return [f"no driver package {source}is known for {question.machine.os}: {atom.label}"]
         if not asked:
             device = "an NVIDIA GPU" if question.has_gpu else "the CPU"
             return [f"{atom.component} has no such build for {device}"]
@@ -167,10 +171,16 @@ def _way(question: Question, atom: Atom, chosen: Mapping[str, Candidate]) -> str
     if atom.kind in ("pin", "wish") and atom.component in chosen:
         return f"{action} ({named(chosen[atom.component])} fits)"
     if atom.kind == "gpu":
-        driver = chosen.get(DRIVER)
-        rest = f"the rest gets {named(driver)}" if driver else "the host then gets CPU builds"
-        return f"{action} ({rest})"
+        return f"{action} ({_rest_of(chosen)})"
     return action
+
+
+def _rest_of(chosen: Mapping[str, Candidate]) -> str:
+    """Say the best answer of a host without one of its GPUs."""
+    if DRIVER not in chosen:
+        return "the host then gets CPU builds"
+    versions = (named(item) for item in chosen.values() if not isinstance(item, Absent))
+    return f"the rest gets {', '.join(versions)}"
 
 
 def _take_back(question: Question, atom: Atom) -> str:
@@ -187,18 +197,19 @@ def _card(question: Question, atom: Atom) -> Card:
 
 
 def _other_systems(question: Question) -> list[str]:
-    catalogue = question.universe.catalogue
+    """Say on which other system, or below which kernel, the same question has an answer."""
+    machine = question.machine
     names = [
         os
         for os in SUPPORTED
-        if os != question.machine.os
-        and solve(
-            replace(
-                question,
-                universe=universe_of(catalogue, os),
-                machine=replace(question.machine, os=os, glibc=None),
-            ).problem()
-        )
-        is not None
+        if os != machine.os and _has_answer(question, replace(machine, os=os, glibc=None))
     ]
-    return [f"use {' or '.join(names)}, which has a driver for it"] if names else []
+    ways = [f"use {' or '.join(names)}, which has a driver for it"] if names else []
+    if machine.kernel and _has_answer(question, replace(machine, kernel="")):
+        ways.append(f"boot an older kernel than {machine.kernel}")
+    return ways
+
+
+def _has_answer(question: Question, machine: Machine) -> bool:
+    universe = universe_of(question.universe.catalogue, machine.os)
+    return solve(replace(question, universe=universe, machine=machine).problem()) is not None

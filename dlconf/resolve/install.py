@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dlconf.catalogue import model
+from dlconf.catalogue import Catalogue, model
 from dlconf.errors import UsageError
 from dlconf.resolve.candidates import (
     CUDA,
@@ -18,11 +18,10 @@ from dlconf.resolve.candidates import (
     DriverCandidate,
     FrameworkCandidate,
 )
-from dlconf.resolve.cards import Card
+from dlconf.resolve.cards import Card, sm_code
 from dlconf.resolve.pins import ANACONDA, Pin
 from dlconf.resolve.question import Question
 from dlconf.resolve.ranking import has_local
-from dlconf.resolve.rules import TURING
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,18 @@ def install_of(question: Question, chosen: Mapping[str, Candidate]) -> Install:
     )
 
 
-def requirements_of(candidate: FrameworkCandidate, cards: tuple[Card, ...]) -> tuple[str, ...]:
+def needs_cudnn_cap(cards: tuple[Card, ...], catalogue: Catalogue) -> bool:
+    """Whether a card is older than what new cuDNN serves, so that wheels must not draw it in."""
+    floor = sm_code(catalogue.rules["cudnn-pre-turing-cap"].values["below_compute_capability"])
+    return any(code < floor for card in cards for code in card.codes)
+
+
+def requirements_of(
+    candidate: FrameworkCandidate, cards: tuple[Card, ...], catalogue: Catalogue
+) -> tuple[str, ...]:
     """Give pip's arguments for a build on these GPUs: older ones than Turing need a capped cuDNN."""
-    older = any(code < TURING for card in cards for code in card.codes)
-    extra = candidate.row.requirements_below_cc_7_5 if older else ()
+    capped = needs_cudnn_cap(cards, catalogue)
+    extra = candidate.row.requirements_below_cc_7_5 if capped else ()
     return (*candidate.row.requirements, *extra)
 
 
@@ -225,7 +232,10 @@ def _framework(name: str, question: Question, chosen: Mapping[str, Candidate]) -
         for item in (chosen[name], chosen.get(question.backends().get(name, "")))
         if isinstance(item, FrameworkCandidate)
     ]
-    requirements = [text for build in builds for text in requirements_of(build, question.cards)]
+    catalogue = question.universe.catalogue
+    requirements = [
+        text for build in builds for text in requirements_of(build, question.cards, catalogue)
+    ]
     packages = {key: value for build in builds for key, value in build.row.packages.items()}
     return FrameworkInstall(
         name,

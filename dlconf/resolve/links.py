@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from dlconf.resolve.candidates import (
@@ -27,6 +28,9 @@ from dlconf.resolve.candidates import (
 from dlconf.resolve.cards import Card
 from dlconf.resolve.pins import canonical
 from dlconf.resolve.rules import MINOR_COMPATIBLE_FROM, Refusal, runs_compiled
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 PairRule = Callable[[Candidate, Candidate], Refusal | None]
 
@@ -211,11 +215,21 @@ def _plain_version(text: str | None) -> Version | None:
         return None
 
 
+@cache
+def requirement_of(text: str) -> Requirement:
+    """Read a requirement of a row, once in a process: parsing costs more than a search."""
+    from packaging.requirements import (  # noqa: PLC0415 - 15 ms, for front ends only
+        Requirement,
+    )
+
+    return Requirement(text)
+
+
 def framework_backend(front: Candidate, back: Candidate) -> Refusal | None:
     """A front end (Keras) must know the backend it is given, in that version."""
     if not isinstance(front, FrameworkCandidate) or not front.row.backends:
         return None
-    known = [Requirement(item) for item in front.row.backends]
+    known = [requirement_of(item) for item in front.row.backends]
     for item in known:
         if canonical(item.name) == back.component and item.specifier.contains(
             back.version, prereleases=True

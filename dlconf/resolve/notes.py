@@ -16,10 +16,13 @@ from dlconf.resolve.candidates import (
     DriverCandidate,
     FrameworkCandidate,
 )
+from dlconf.resolve.conflict import SUPPORTED
+from dlconf.resolve.install import needs_cudnn_cap, usable_local_cudnn
 from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
+from dlconf.resolve.rules import runs_compiled
 from dlconf.resolve.search import Problem
 
 
@@ -30,6 +33,7 @@ def notes_for(
     return tuple(
         dict.fromkeys(
             (
+                *_system_notes(question),
                 *_gpu_notes(question),
                 *_pin_notes(question),
                 *_choice_notes(question, chosen),
@@ -39,18 +43,34 @@ def notes_for(
     )
 
 
+def _system_notes(question: Question) -> Iterator[str]:
+    if question.machine.is_of_the_past:
+        yield (
+            f"this is what would fit on {question.machine.os}; dlconf does not set up such a host: "
+            f"it supports {', '.join(SUPPORTED)}"
+        )
+
+
 def _gpu_notes(question: Question) -> Iterator[str]:
     if not question.machine.gpus:
         yield "no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN"
     ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
     if ignored:
         yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
+    if question.has_gpu and question.machine.nvswitches:
+        row = question.universe.catalogue.rules["fabric-manager"]
+        yield (
+            f"NVSwitches join the GPUs: CUDA starts only with nvidia-fabricmanager of the driver's very version "
+            f"running, which dlconf does not install [{row.source}]"
+        )
     for card in question.cards:
         if not card.known:
             yield (
                 f"the catalogue does not know PCI id 10de:{card.device} ({card.slots[0]}): "
                 f"{card.note} [{card.source}]"
             )
+        elif not card.verified:
+            yield f"the row of the {card.label} is not verified [{card.source}]"
 
 
 def _pin_notes(question: Question) -> Iterator[str]:
@@ -79,6 +99,8 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
                 f"the apt version of cuDNN {candidate.text}, {candidate.row.package_version}, "
                 "follows NVIDIA's pattern; it was not seen itself"
             )
+        if isinstance(candidate, CudnnCandidate):
+            yield from _cudnn_repository_notes(question, candidate)
         if isinstance(candidate, FrameworkCandidate):
             yield from _framework_notes(question, candidate)
 
@@ -119,10 +141,31 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
         yield f"{candidate.package.packages[0]}: {candidate.package.notes}"
 
 
+def _cudnn_repository_notes(question: Question, candidate: CudnnCandidate) -> Iterator[str]:
+    distro = question.universe.distro
+    local = usable_local_cudnn(candidate, distro.id if distro else "", question)
+    if local is not None and not local.verified:
+        yield f"the name of the local repository {local.file} was not seen itself [{local.source}]"
+
+
 def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Iterator[str]:
     row = candidate.row
     if question.has_gpu and row.device == "cuda" and not row.sm_verified:
         yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
+    for card in question.cards:
+        if row.sm and not all(runs_compiled(row.sm, code) for code in card.codes):
+            yield (
+                f"{candidate.name} has no code for the {card.label}, only PTX that the driver compiles: the "
+                f"first start takes minutes, and speed may suffer [{candidate.source}]"
+            )
+    if row.requirements_below_cc_7_5 and needs_cudnn_cap(
+        question.cards, question.universe.catalogue
+    ):
+        cap = question.universe.catalogue.rules["cudnn-pre-turing-cap"]
+        yield (
+            f"{candidate.name} is installed with {', '.join(row.requirements_below_cc_7_5)}: newer cuDNN has "
+            f"no code for these GPUs [{cap.source}]"
+        )
     backend = question.backends().get(candidate.component)
     if backend is not None and backend != "tensorflow":
         word = "torch" if backend == "pytorch" else backend

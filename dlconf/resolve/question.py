@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.requirements import Requirement as PipRequirement
 from packaging.version import Version
 
 from dlconf.resolve.candidates import (
@@ -21,7 +20,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card
 from dlconf.resolve.keep import Kept
-from dlconf.resolve.links import links_between
+from dlconf.resolve.links import links_between, requirement_of
 from dlconf.resolve.pins import Pin, canonical
 from dlconf.resolve.ranking import Ranking
 from dlconf.resolve.rules import (
@@ -29,6 +28,7 @@ from dlconf.resolve.rules import (
     cuda_fits_system,
     cudnn_has_packages,
     cudnn_serves,
+    driver_builds_on,
     driver_package_is_real,
     driver_serves,
     framework_fits_system,
@@ -100,7 +100,7 @@ class Question:
     def _known_backends(self, name: str) -> list[str]:
         return list(
             dict.fromkeys(
-                canonical(PipRequirement(back).name)
+                canonical(requirement_of(back).name)
                 for row in self.universe.catalogue.frameworks[name]
                 for back in row.backends
             )
@@ -150,6 +150,10 @@ class Question:
         text = self.machine.glibc or (distro.glibc if distro else None)
         return Version(text) if text else None
 
+    def _kernel(self) -> str:
+        """The kernel that modules must be built for; "" where a loaded driver has shown that they can be."""
+        return "" if self.machine.driver_names else self.machine.kernel
+
     def _ordered(self, component: str, ranking: Ranking) -> Sequence[Candidate]:
         key = (component, self.has_gpu, *ranking.key)
         if key not in self.universe.ordered:
@@ -192,6 +196,7 @@ class Question:
                 if name not in (*SYSTEM_COMPONENTS, PYTHON):
                     yield Requirement(name, framework_runs_on(card), atom)
         yield Requirement(DRIVER, driver_package_is_real)
+        yield Requirement(DRIVER, driver_builds_on(self._kernel(), catalogue))
         yield Requirement(CUDA, cuda_fits_system(self.universe.distro, self.glibc(), catalogue))
         yield Requirement(CUDNN, cudnn_has_packages)
         for field, atom in self._source_atoms().items():

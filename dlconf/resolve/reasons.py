@@ -94,18 +94,10 @@ def _newer(
 ) -> tuple[str, str]:
     """Say what rules out the next newer version, and the row that says so."""
     others = {name: item for name, item in chosen.items() if name != candidate.component}
-    newer = sorted(
-        (
-            item
-            for item in problem.candidates[candidate.component]
-            if _key(item) > _key(candidate) and not isinstance(item, Absent)
-        ),
-        key=_key,
-    )
     causes = [
         cause
-        for item in _best_of_each_version(newer, ranking)
-        if (cause := _cause(problem, item, others, ranking)) is not None
+        for item in best_of_each_version(newer_than(problem, candidate), ranking)
+        if (cause := _cause(problem, item, candidate, others, ranking)) is not None
     ]
     if not causes:
         return "", ""
@@ -113,13 +105,27 @@ def _newer(
     return text, source
 
 
+def newer_than(problem: Problem, candidate: Candidate) -> list[Candidate]:
+    """List the newer candidates of the same component, the oldest first."""
+    newer = (
+        item
+        for item in problem.candidates[candidate.component]
+        if _key(item) > _key(candidate) and not isinstance(item, Absent)
+    )
+    return sorted(newer, key=_key)
+
+
 def _cause(
-    problem: Problem, item: Candidate, others: Mapping[str, Candidate], ranking: Ranking
+    problem: Problem,
+    item: Candidate,
+    candidate: Candidate,
+    others: Mapping[str, Candidate],
+    ranking: Ranking,
 ) -> tuple[int, str, str] | None:
     """What is against a newer candidate, with how telling it is (0 = most)."""
     refused = problem.refusal(item, others)
     if refused is None:
-        why = _second_best(item, others) or ranking.less_preferred_because(item)
+        why = second_best(item, candidate, others) or ranking.less_preferred_because(item)
         return (2, f"{named(item)} is newer, but {why}", item.source) if why else None
     refusal, owner = refused
     if owner is not None and owner.kind != "gpu":
@@ -128,8 +134,12 @@ def _cause(
     return weight, f"{named(item)} is ruled out: {refusal.text}", refusal.source
 
 
-def _second_best(item: Candidate, others: Mapping[str, Candidate]) -> str:
-    if isinstance(item, CudaCandidate) and DRIVER in others and not is_native(item, others[DRIVER]):
+def second_best(item: Candidate, candidate: Candidate, others: Mapping[str, Candidate]) -> str:
+    """Say what a newer, allowed candidate would lack that the chosen one has; "" for nothing."""
+    driver = others.get(DRIVER)
+    if not isinstance(item, CudaCandidate) or driver is None:
+        return ""
+    if is_native(candidate, driver) and not is_native(item, driver):
         return f"it needs driver {item.row.min_driver_native} for its full feature set"
     return ""
 
@@ -140,7 +150,8 @@ def _key(candidate: Candidate) -> tuple[object, ...]:
     return (candidate.version.release,)
 
 
-def _best_of_each_version(candidates: Iterable[Candidate], ranking: Ranking) -> list[Candidate]:
+def best_of_each_version(candidates: Iterable[Candidate], ranking: Ranking) -> list[Candidate]:
+    """Keep the preferred candidate of each version (a driver's: of each branch), in order."""
     best: dict[object, Candidate] = {}
     for item in candidates:
         known = best.get(_key(item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dlconf.stack import Resolution
@@ -26,3 +27,9 @@ def record(resolution: Resolution) -> dict[str, Any]:
             "version": resolution.install.anaconda.version,
         },
     }
+
+
+def as_planned(resolution: Resolution) -> dict[str, Any]:
+    """Give a resolution as plans and contracts take it: as JSON data, with the text of the record."""
+    text = json.dumps(record(resolution), indent=2, sort_keys=True) + "\n"
+    return resolution.as_json() | {"record_text": text}

@@ -13,16 +13,15 @@ from packaging.version import Version
 
 from dlconf.catalogue import Catalogue, model
 from dlconf.resolve.candidates import (
-    Absent,
     Candidate,
     CudaCandidate,
     CudnnCandidate,
     DriverCandidate,
     FrameworkCandidate,
+    upstream_of,
 )
 from dlconf.resolve.cards import Card, sm_code
 
-TURING = 75
 MINOR_COMPATIBLE_FROM = 11
 """First CUDA major whose minor releases load each other's libraries (NVIDIA, cuda-compatibility)."""
 
@@ -81,6 +80,26 @@ def driver_package_is_real(candidate: Candidate) -> Refusal | None:
             package.source,
         )
     return None
+
+
+def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
+    """Make the rule that a legacy driver's modules build on the host's kernel ("" = not known)."""
+    row = catalogue.rules["legacy-kernel"]
+    running = upstream_of(kernel)
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, DriverCandidate):
+            return None
+        first = row.values.get(candidate.branch.branch)
+        if first is None or not running or Version(running) < Version(first):
+            return None
+        return Refusal(
+            f"the modules of driver {candidate.text} do not build on kernel {first} and newer, and "
+            f"the host runs {running}",
+            row.source,
+        )
+
+    return rule
 
 
 def cuda_compiles_for(card: Card) -> Rule:
@@ -237,8 +256,3 @@ def framework_fits_system(glibc: Version | None) -> Rule:
         return None
 
     return rule
-
-
-def is_absent(candidate: Candidate) -> bool:
-    """Whether the choice is to leave the component out."""
-    return isinstance(candidate, Absent)

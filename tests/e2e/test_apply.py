@@ -5,14 +5,12 @@ The tests run in the order in which an admin would meet these; each leaves the h
 
 from __future__ import annotations
 
-import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import BIN, ROOT, Result, Site
+from tests.conftest import Result, Site
 
 pytestmark = pytest.mark.lab
 
@@ -47,6 +45,36 @@ def test_plan_of_bare_hosts_says_what_and_why_and_changes_nothing(site: Site) ->
     assert "580 is the last that drives the NVIDIA GeForce GTX 1080 Ti" in text
     assert site.ssh("gtx1080ti", "dpkg-query", "--show") == before
     site.ssh("gtx1080ti", "test", "!", "-e", "/etc/dlconf")
+
+
+def everything_on_disk(site: Site, host: str) -> list[str]:
+    """Return each path with its times of content and of inode, size and mode.
+
+    Left out are what is no disk (/proc, /sys, /dev, /run), the logs in which SSH and sudo note any login, and the
+    folders of Ansible's own temporary files.
+    """
+    left_out = (
+        "/proc",
+        "/sys",
+        "/dev",
+        "/run",
+        "/tmp",
+        "/var/log",
+        "/home/*/.ansible",
+        "/root/.ansible",
+    )
+    prune = [word for path in left_out for word in ("-path", path, "-o")][:-1]
+    command = ["find", "/", "(", *prune, ")", "-prune", "-o", "-printf", r"%p %T@ %C@ %s %m\n"]
+    return site.ssh(host, *command).splitlines()
+
+
+@pytest.mark.parametrize("command", ["detect", "plan"])
+def test_looking_leaves_every_file_and_its_times_as_they_were(site: Site, command: str) -> None:
+    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")  # the first login makes folders
+    before = everything_on_disk(site, "rtx3090")
+    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")
+    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
+    assert len(before) > 10_000
 
 
 def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> None:
@@ -113,26 +141,9 @@ def test_second_apply_changes_nothing(site: Site, first_apply: Result) -> None:
 def test_every_task_of_every_role_finds_nothing_to_change_either(
     site: Site, first_apply: Result
 ) -> None:
-    command = [
-        str(BIN / "ansible-playbook"),
-        "-i",
-        str(site.inventory),
-        "playbooks/site.yml",
-        "-e",
-        "dlconf_all=true",
-    ]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    tasks = re.findall(r"^TASK \[(.*)\]|^(changed): \[(\S+)\]", done.stdout, re.M)
-    changed, task = [], ""
-    for name, word, host in tasks:
-        task = name or task
-        if word and task != "See what the host has and what it lacks":  # it only groups the host
-            changed.append((task, host))
+    names, changed = site.every_task(site.inventory)
     assert changed == []
-    assert len({name for name, _word, _host in tasks if name}) > 40
+    assert len(names) > 40
 
 
 def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
@@ -164,7 +175,9 @@ def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
         "verify",
     }
     assert applied["rtx5090"]["result"] is None
+    before = everything_on_disk(site, "rtx3090")
     site.dlconf("drift", str(site.inventory))
+    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
     assert site.ssh("rtx3090", "readlink", "-f", "/usr/local/cuda").startswith("/usr/local/cuda-1")
     assert "nvidia-driver-580" in site.ssh("gtx1080ti", "apt-mark", "showhold").split()
 

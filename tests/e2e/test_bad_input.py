@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.conftest import BIN, Result, Site
+from tests.conftest import BIN, Result, Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("first_apply")]
 

@@ -17,7 +17,7 @@ from tests.lab.lab import RunningLab
 from tests.lab.mirror.build import cache_folder, ensure_mirror
 from tests.lab.podman import Podman
 from tests.lab.settings import DEFAULT_HOSTS, Lab, default_state
-from tests.lab.setup import install_missing
+from tests.lab.setup import install_missing, raise_limits
 
 
 def main() -> int:
@@ -41,6 +41,12 @@ def _lab(args: argparse.Namespace) -> RunningLab:
     state = (args.state or default_state(args.name)).absolute()
     kinds = tuple(args.kinds.split(",")) if args.kinds else ()
     return RunningLab(Lab(args.name, state, len(kinds) or args.hosts, kinds))
+
+
+def _setup(args: argparse.Namespace) -> None:
+    del args
+    install_missing()
+    raise_limits()
 
 
 def _up(args: argparse.Namespace) -> None:
@@ -117,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=action, timed=timed)
         return added
 
-    verb("setup", lambda _: install_missing(), "install the Debian packages that the lab needs")
+    verb("setup", _setup, "install the Debian packages that the lab needs")
     verb("image", _image, "build the images and the vendor mirror", timed=True)
     verb("up", _up, "start the lab and write its inventory", timed=True)
     verb("down", lambda args: _lab(args).down(), "end the lab and leave nothing", timed=True)

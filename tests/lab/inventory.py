@@ -77,6 +77,7 @@ def group_variables(facts: dict[str, Any], state: Path, *, ubuntu_is_real: bool)
         "nvidia_driver_nvidia_key_fingerprint": fingerprints["nvidia"],
         "cuda_network_key_fingerprint": fingerprints["nvidia"],
         "cudnn_network_key_fingerprint": fingerprints["nvidia"],
+        "nccl_network_key_fingerprint": fingerprints["nvidia"],
         # the boot id that Ansible looks at by default is the one of the machine below
         "dlconf_boot_time_command": "stat --format=%Y /proc/1",
         # the vendors' packages are stand-ins of a few kilobytes

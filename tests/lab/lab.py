@@ -21,7 +21,7 @@ from tests.lab.podman import LABEL, Podman
 from tests.lab.seed import Identity, seed_archive, seed_files
 from tests.lab.settings import Lab, Machine, chosen, load_kinds, machines, mirror_address
 
-BOOT_LIMIT_S = 60.0
+BOOT_LIMIT_S = 180.0
 PARALLEL = 4
 
 
@@ -221,6 +221,7 @@ class RunningLab:
             *("--label", f"{LABEL}={self.lab.identity}", "--network", self.lab.identity),
             *("--ip", member.address, "--systemd", "always"),
             *("--restart", "always"),  # a reboot from inside ends the container
+            *member.kind.options,
             *(part for site in sites for part in ("--add-host", f"{site}:{answered}")),
             *(part for mount in mounts for part in ("--volume", mount)),
             image,

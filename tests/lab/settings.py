@@ -36,13 +36,20 @@ class PciFunction:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of machine: its operating system, its PCI bus and what is wished for it."""
+    """A kind of machine: its operating system, its PCI bus and what is wished for it.
+
+    Attributes:
+        options: options of `podman create` for such a machine.
+        on_request: a lab has one only when its kind is named.
+    """
 
     name: str
     os: str
     groups: tuple[str, ...]
     pci: tuple[PciFunction, ...]
     variables: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    on_request: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ def load_kinds(path: Path = HERE / "machines.yml") -> list[Kind]:
             groups=tuple(row["groups"]),
             pci=tuple(_pci_function(text) for text in row["pci"]),
             variables=row.get("variables", {}),
+            options=tuple(row.get("options", ())),
+            on_request=row.get("on_request", False),
         )
         for row in rows
     ]
@@ -118,7 +127,7 @@ def _pci_function(text: str) -> PciFunction:
 
 
 def chosen(kinds: list[Kind], names: Sequence[str]) -> list[Kind]:
-    """Return the kinds of these names, in the order of the names; all kinds where none is named.
+    """Return the kinds of these names, in the order of the names; those of every lab where none is named.
 
     Raises:
         LabError: there is no kind of that name.
@@ -126,7 +135,7 @@ def chosen(kinds: list[Kind], names: Sequence[str]) -> list[Kind]:
     by_name = {kind.name: kind for kind in kinds}
     if unknown := [name for name in names if name not in by_name]:
         raise LabError(f"no kind of machine {', '.join(unknown)}; there are {', '.join(by_name)}")
-    return [by_name[name] for name in names] or kinds
+    return [by_name[name] for name in names] or [kind for kind in kinds if not kind.on_request]
 
 
 def machines(kinds: list[Kind], hosts: int, subnet: str) -> list[Machine]:

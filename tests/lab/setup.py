@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from tests.lab.command import LabError, as_root, installed, run, say
 
@@ -21,9 +22,14 @@ NEEDED = {
     "nsenter": "util-linux",
     "chromium": "chromium",  # a browser logs in to JupyterLab; on Ubuntu these two are wrappers of a snap
     "chromedriver": "chromium-driver",
+    "sysctl": "procps",
 }
 RUNTIMES = ("crun", "runc")
 NETAVARK = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
+# Each machine's systemd takes about four of root's inotify instances, and does not boot without. The kernel's usual
+# limit is 128: some thirty machines, all labs together.
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 1024
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -55,3 +61,14 @@ def install_missing() -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     run(as_root(["apt-get", "-q", "update"], quiet))
     run(as_root(["apt-get", "-qy", "install", "--no-install-recommends", *packages], quiet))
+
+
+def raise_limits() -> None:
+    """Let this machine hold many lab machines, until it restarts, and say so.
+
+    Raises:
+        LabError: the kernel refused.
+    """
+    if int(INOTIFY_LIMIT.read_text(encoding="ascii")) < INOTIFY_INSTANCES:
+        say(f"raising fs.inotify.max_user_instances to {INOTIFY_INSTANCES} until the next restart")
+        run(as_root(["sysctl", "-q", "-w", f"fs.inotify.max_user_instances={INOTIFY_INSTANCES}"]))

@@ -9,7 +9,7 @@ import yaml
 
 from dlconf.catalogue import all_problems, load, model
 from dlconf.catalogue.loader import DATA
-from dlconf.catalogue.reader import _read_lines
+from dlconf.catalogue.reader import read_lines
 from dlconf.catalogue.sections import SECTIONS
 
 CATALOGUE = load()
@@ -29,7 +29,7 @@ def test_rows_agree_with_one_another() -> None:
 @pytest.mark.parametrize("file", sorted({section.file for section in SECTIONS.values()}))
 def test_file_is_read_the_quick_way_and_is_yaml(file: str) -> None:
     text = (DATA / file).read_text(encoding="utf-8")
-    assert _read_lines(text) == yaml.load(text, Loader=yaml.CSafeLoader)
+    assert read_lines(text) == yaml.load(text, Loader=yaml.CSafeLoader)
     assert all(
         line.startswith(("- {", "#")) or re.fullmatch("[a-z_]+:", line)
         for line in text.splitlines()

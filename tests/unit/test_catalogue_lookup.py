@@ -142,7 +142,9 @@ def test_row_twice_in_a_bundled_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     row = '- {"id": "1b06", "name": "x"}\n'
     (tmp_path / "gpus.yml").write_text("gpus:\n" + row + row)
     monkeypatch.setattr("dlconf.catalogue.loader.DATA", tmp_path)
-    with pytest.raises(CatalogueError, match=r"gpus\.yml: gpus 1b06: the row stands there twice"):
+    with pytest.raises(
+        CatalogueError, match=r"gpus\.yml: gpus 1b06: expected one row of that name, found 2"
+    ):
         dict(load().gpus)
 
 

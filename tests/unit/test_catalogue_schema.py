@@ -40,10 +40,14 @@ BAD_FILES = {
     "no source": ('gpus:\n- {id: "1b06", name: "x"}\n', ["gpus 1b06: source: missing"], ""),
     "empty source": (
         'gpus:\n- {id: "1b06", source: " "}\n',
-        ["gpus 1b06: source: expected where the facts come from, found ' '"],
+        ["gpus 1b06: source: expected where the facts come from", "found ' '"],
         "",
     ),
-    "dangling source": ("gpus:\n- {id: '1b06', source: '@no'}\n", ["gpus 1b06: source: @no"], ""),
+    "dangling source": (
+        "gpus:\n- {id: '1b06', source: '@no'}\n",
+        ["gpus 1b06: source: expected where the facts come from", "@ID", "found '@no'"],
+        "",
+    ),
     "wrong type": (
         f"gpus:\n- {{{GPU}, memory_mib: 24}}\n",
         ["gpus ffff: memory_mib: expected a list of whole numbers, found 24"],
@@ -108,12 +112,12 @@ BAD_FILES = {
     "flavour the branch does not ship": (
         'driver_packages:\n- {os: ubuntu-22.04, branch: "620", source_name: ppa,'
         " flavour: proprietary, packages: [x], source_package: x, dkms_module: x, source: s}\n",
-        ["flavour: branch 620 ships open, found 'proprietary'"],
+        ["flavour: expected what branch 620 ships (open), found 'proprietary'"],
         "",
     ),
     "architecture past its branch": (
         'drivers:\n- {branch: "590", architectures: [pascal], source: s}\n',
-        ["drivers 590: architectures: pascal ends with branch 580"],
+        ["drivers 590: architectures: expected none that ended before (branch 580", "'pascal'"],
         "",
     ),
     "file against package": (
@@ -134,7 +138,7 @@ BAD_FILES = {
     ),
     "cuda in a cpu build": (
         'frameworks:\n- {framework: jax, version: "0.10.2", build: cpu, cuda: "12", source: s}\n',
-        ["frameworks jax 0.10.2 cpu: device: a CPU build has no CUDA, found cuda '12'"],
+        ["frameworks jax 0.10.2 cpu: cuda: expected none in a CPU build, found '12'"],
         "",
     ),
 }

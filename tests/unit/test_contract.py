@@ -24,12 +24,15 @@ def bare() -> dict[str, Any]:
         "dpkg": {"packages": {}, "broken": []},
         "dkms": [],
         "kernels": [],
+        "next_kernel": None,
+        "apt": {"candidates": {}, "unattended_upgrades": None},
         "environments": {},
         "units": {},
         "users": {},
         "groups": {},
         "json": {},
-        "nvidia": {"module_version": None},
+        "lines": {},
+        "nvidia": {"module_version": None, "library_version": None},
     }
 
 

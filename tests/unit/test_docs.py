@@ -26,6 +26,7 @@ def lines_of_shell(text: str) -> list[str]:
     ]
 
 
+UNITS = sorted((ROOT / "docs" / "systemd").glob("*.service"))
 COMMANDS = sorted(
     {
         line
@@ -33,16 +34,27 @@ COMMANDS = sorted(
         for line in lines_of_shell(page.read_text())
         if line.startswith("dlconf ")
     }
+    | {
+        line.removeprefix("ExecStart=/usr/local/bin/")
+        for unit in UNITS
+        for line in unit.read_text().splitlines()
+        if line.startswith("ExecStart=")
+    }
 )
 
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_of_the_documents_is_one_that_dlconf_takes(line: str) -> None:
-    verb, *words = shlex.split(line)[1:]
-    with click.Context(main) as context:
-        command = main.get_command(context, verb)
+    words = shlex.split(line)[1:]
+    command: click.Command | None = main
+    context = click.Context(main)
+    while isinstance(command, click.Group):
+        verb, *words = words
+        command = command.get_command(context, verb)
         assert command is not None, f"no command {verb}"
-        command.make_context(verb, words, parent=context)
+        context = click.Context(command, info_name=verb, parent=context)
+    assert command is not None
+    command.parse_args(context, words)
 
 
 def test_the_readme_shows_every_command() -> None:

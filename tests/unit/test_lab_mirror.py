@@ -16,7 +16,7 @@ import yaml
 from dlconf.catalogue.loader import load
 from tests.lab.mirror.build import CONTENT
 from tests.lab.mirror.conda_packages import console_scripts, requirements
-from tests.lab.mirror.cuda import CudaRelease, cudnn_packages, toolkit_packages
+from tests.lab.mirror.cuda import CudaRelease, cudnn_packages, nccl_packages, toolkit_packages
 from tests.lab.mirror.debs import Deb
 from tests.lab.mirror.drivers import driver_packages, nvidia_repository_driver
 from tests.lab.mirror.server import Faults, Mirror
@@ -47,6 +47,13 @@ def test_cudnn_packages_are_the_catalogue_s(row: dict[str, object]) -> None:
         wanted = known[version, major]
         assert set(wanted.packages) <= set(debs)
         assert set(debs.values()) == {wanted.package_version}
+
+
+def test_nccl_says_in_its_version_for_which_cuda_it_is() -> None:
+    library, headers = nccl_packages("2.30.7", "12.9")
+    assert (library.name, library.version) == ("libnccl2", "2.30.7-1+cuda12.9")
+    assert headers.fields["Depends"] == "libnccl2 (= 2.30.7-1+cuda12.9)"
+    assert "#define NCCL_VERSION_CODE 23007" in str(headers.files["/usr/include/nccl.h"])
 
 
 @pytest.mark.parametrize("upstream", CARRIED["ppa_drivers"])
@@ -184,7 +191,7 @@ def test_requests_are_logged(mirror: Mirror, tmp_path: Path) -> None:
     _get(mirror, Range="bytes=90-")
     log = tmp_path / "requests.jsonl"
     limit = time.monotonic() + 5  # the line is written after the answer is sent
-    while not log.exists() and time.monotonic() < limit:
+    while not (log.exists() and log.read_text()) and time.monotonic() < limit:
         time.sleep(0.01)
     line = json.loads(log.read_text().splitlines()[0])
     assert (line["url"], line["range"], line["status"]) == ("v.test/file.bin", "bytes=90-", 206)

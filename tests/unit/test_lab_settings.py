@@ -24,7 +24,7 @@ from tests.lab.hostsettings import (
 from tests.lab.inventory import hosts_ini, known_hosts, ssh_config, write_inventory
 from tests.lab.pci import write_tree
 from tests.lab.seed import Identity, apt_conf, environment, pip_conf, seed_archive, seed_files
-from tests.lab.settings import Lab, load_kinds, machines, mirror_address, pick_subnet
+from tests.lab.settings import Lab, chosen, load_kinds, machines, mirror_address, pick_subnet
 
 SUBNET = "10.77.5.0/24"
 HOST = HostSettings(
@@ -55,12 +55,27 @@ def test_no_subnet_left() -> None:
 
 
 def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
-    found = machines(load_kinds(), 6, SUBNET)
+    found = machines(chosen(load_kinds(), ()), 6, SUBNET)
     assert [machine.name for machine in found[:4]] == ["gtx1080ti", "rtx3090", "rtx5090", "cpu"]
     assert [machine.name for machine in found[4:]] == ["gtx1080ti-2", "rtx3090-2"]
     addresses = {machine.address for machine in found}
     assert len(addresses) == 6
     assert mirror_address(SUBNET) not in addresses
+
+
+def test_a_lab_can_be_of_chosen_kinds() -> None:
+    kinds = chosen(load_kinds(), ("cpu", "rtx3090-debian"))
+    assert [kind.name for kind in kinds] == ["cpu", "rtx3090-debian"]
+    with pytest.raises(LabError, match="no kind of machine rtx9; there are gtx1080ti"):
+        chosen(load_kinds(), ("cpu", "rtx9"))
+
+
+def test_machines_with_rights_of_their_own_come_only_when_they_are_named() -> None:
+    kinds = load_kinds()
+    assert not [kind.name for kind in chosen(kinds, ()) if kind.options]
+    named = chosen(kinds, ("fuse", "cpu"))
+    assert [kind.name for kind in named] == ["fuse", "cpu"]
+    assert [bool(kind.options) for kind in named] == [True, False]
 
 
 @pytest.mark.parametrize("hosts", [0, 61])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from dlconf.catalogue import load
 from dlconf.contract import KINDS
+from dlconf.plugins.modules import dlconf_collect
 from tests.role_readme import ROLES, options, read, readme
 
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
@@ -40,11 +43,32 @@ DRIVER = {
     "nvidia_driver_dkms_module": "nvidia",
     "nvidia_driver_kernel_headers": ["linux-headers-generic"],
 }
+NCCL = {"nccl_cuda_release": "12.9", "nccl_distro": "ubuntu2204"}
+DRIVES = [
+    {"name": "papers", "user": "ada", "mount": "/home/ada/papers", "allow_other": True},
+    {"name": "shared", "user": "bob", "mount": "/srv/shared", "read_only": True},
+]
 # Inputs with which a contract is rendered: role, a name for the case, variables.
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("preflight", "plain", {}),
     ("record", "plain", {"record_content": '{"schema": 1}\n'}),
     ("nvidia_driver", "ppa", DRIVER | {"ansible_facts": UBUNTU}),
+    ("nccl", "plain", NCCL),
+    ("data_drive", "plain", {"data_drive_remotes": DRIVES}),
+    ("base", "plain", {}),
+    (
+        "base",
+        "all",
+        {
+            "base_groups": ["lab"],
+            "base_users": [
+                {"name": "ada", "groups": ["lab"], "authorized_keys": ["ssh-ed25519 AAAA ada"]},
+                {"name": "bob", "shell": "/bin/bash"},
+            ],
+            "base_timezone": "Europe/Berlin",
+            "base_held": ["cuda", "nccl"],
+        },
+    ),
     (
         "nvidia_driver",
         "ubuntu",
@@ -109,6 +133,8 @@ def inside(resource: dict[str, Any], watch: dict[str, list[str]]) -> bool:
         return any(fnmatch.fnmatchcase(resource["name"], pattern) for pattern in patterns)
     if resource["kind"] in ("service", "user", "group"):
         return resource["name"] in watch.get(WATCHED_BY_NAME[resource["kind"]], [])
+    if resource["kind"] == "lines":
+        return resource["path"] in watch.get("lines", [])
     if resource["kind"] == "json":
         keys = {f"{resource['path']}:{key}" for key in resource["values"]}
         return keys <= set(watch.get("json", []))
@@ -138,8 +164,27 @@ def test_required_variables_have_no_default(role: Path) -> None:
     assert required.isdisjoint(read(role / "defaults" / "main.yml") or {})
 
 
-def test_every_variable_is_explained(role: Path) -> None:
-    assert [name for name, option in options(role).items() if not option.get("description")] == []
+def every_option(options_: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield options by name, those inside them too."""
+    for name, option in options_.items():
+        yield name, option
+        yield from every_option(option.get("options") or {})
+
+
+def test_every_variable_is_explained_and_typed(role: Path) -> None:
+    found = every_option(options(role))
+    assert [name for name, o in found if not (o.get("description") and o.get("type"))] == []
+
+
+def test_no_variable_is_used_that_the_spec_does_not_state(role: Path) -> None:
+    files = [
+        path for folder in ("tasks", "vars", "handlers") for path in role.glob(f"{folder}/*.yml")
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    code = re.sub(r"(?m)(?:^|\s)#.*$", "", text)
+    made = set(re.findall(rf"(?m)^\s+({role.name}_\w+): \"?{{{{", code))  # facts that the role sets
+    used = set(re.findall(rf"(?<![\w/.'-])({role.name}_\w+)", code))
+    assert used - made - set(options(role)) == set()
 
 
 def test_public_variables_carry_the_prefix_of_their_role(role: Path) -> None:
@@ -239,3 +284,79 @@ def test_driver_source_decides_the_repository() -> None:
         "Pin-Priority: -10\n"
         in owned(UBUNTU, "ppa")["/etc/apt/preferences.d/dlconf-nvidia-driver"]["content"]
     )
+
+
+def test_every_framework_of_the_catalogue_is_looked_into() -> None:
+    watch = render(ROLES / "frameworks", {}, "__frameworks_watch")
+    known = {name for rows in load().frameworks.values() for row in rows for name in row.packages}
+    assert sorted(known - set(watch["distributions"])) == []
+
+
+@pytest.mark.parametrize("bootable", [["6.1.0-9-amd64", "6.1.0-21-amd64", "6.5.0-1-amd64"], []])
+def test_role_and_facts_agree_on_the_kernel_that_boots_next(
+    tmp_path: Path, bootable: list[str]
+) -> None:
+    for release in bootable:
+        (tmp_path / "boot" / f"vmlinuz-{release}").mkdir(parents=True)
+        (tmp_path / "modules" / release).mkdir(parents=True)
+    (tmp_path / "boot" / "vmlinuz-6.9.0-1-amd64").mkdir(parents=True)  # no modules
+    found = {
+        f"__nvidia_driver_{name}": {
+            "files": [{"path": str(p)} for p in (tmp_path / folder).glob("*")]
+        }
+        for name, folder in (("images", "boot"), ("module_folders", "modules"))
+    }
+    role = render(ROLES / "nvidia_driver", DRIVER | found, "__nvidia_driver_next_kernel")
+    facts = dlconf_collect.next_kernel(str(tmp_path / "boot"), str(tmp_path / "modules"))
+    assert role == (facts or "") == (bootable[-1] if bootable else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "guarded"),
+    [
+        ("nvidia-driver-580", True),
+        ("libnvidia-compute-580", True),
+        ("libcuda1", True),
+        ("nvidia-container-toolkit", False),
+        ("libnvidia-container1", False),
+        ("linux-modules-nvidia-580-generic", False),
+    ],
+)
+def test_unattended_upgrades_are_kept_from_the_driver_alone(name: str, guarded: bool) -> None:
+    settings = render(ROLES / "nvidia_driver", DRIVER, "__nvidia_driver_unattended")
+    (pattern,) = re.findall(r'^ *"(.*)";$', settings, re.MULTILINE)
+    assert bool(re.match(pattern, name)) is guarded
+
+
+def test_nccl_contract_is_empty_without_cuda() -> None:
+    inputs = NCCL | {"nccl_cuda_release": ""}
+    assert render(ROLES / "nccl", inputs, "__nccl_contract") == []
+
+
+def test_drive_contract_holds_nothing_of_the_credentials() -> None:
+    inputs = {
+        "data_drive_remotes": DRIVES,
+        "data_drive_credentials": {"papers": {"type": "webdav", "pass": "sesame"}},
+    }
+    contract = render(ROLES / "data_drive", inputs, "__data_drive_contract")
+    digest = hashlib.sha256(b"sesame").hexdigest()
+    assert not any(word in str(contract) for word in ("sesame", "webdav", digest))
+    files = {r["path"]: r for r in contract if r["kind"] == "file"}
+    credentials = files["/var/lib/dlconf/drives/papers/rclone.conf"]
+    assert (credentials["mode"], credentials["owner"]) == ("0600", "ada")
+    assert "content" not in credentials
+    unit = files["/etc/systemd/system/dlconf-drive-shared.service"]["content"]
+    assert unit.startswith("# Written by dlconf")
+    assert "\nUser=bob\n" in unit
+    assert "--read-only" in unit
+
+
+def test_a_raised_revision_is_a_difference() -> None:
+    def unit(revision: int) -> str:
+        remotes = [DRIVES[0] | {"revision": revision}]
+        contract = render(
+            ROLES / "data_drive", {"data_drive_remotes": remotes}, "__data_drive_contract"
+        )
+        return next(str(r["content"]) for r in contract if "content" in r)
+
+    assert unit(1) != unit(2)

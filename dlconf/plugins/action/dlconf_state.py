@@ -6,7 +6,6 @@ resolver are imported here so that no worker pays for them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,17 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import catalogue, content, facts, plan, wishes
+from dlconf import advice, catalogue, content, facts, plan, wishes
 from dlconf.errors import DlconfError
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
-from dlconf.resolve import record, resolve
+from dlconf.resolve import as_planned, resolve
+from dlconf.rolevars import (
+    RoleVariables,
+    ansible_names,
+    contract_name,
+    watch_name,
+    without_credentials,
+)
 from dlconf.stack import Machine
 
 SCHEMA = 1
@@ -29,8 +35,9 @@ catalogue.load()  # before the first fork
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
-    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`
-    and the wishes. The result's `dlconf` holds schema, facts, resolution, plan and error; see docs/architecture.md.
+    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
+    `dlconf_contracts` and the wishes. The result's `dlconf` holds schema, facts, variables, resolution, plan and error,
+    and with `dlconf_contracts` the rendered contract of each role too; see docs/architecture.md.
     """
 
     _requires_connection = True
@@ -43,6 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         state: dict[str, Any] = {
             "schema": SCHEMA,
             "facts": None,
+            "variables": None,
             "resolution": None,
             "plan": None,
             "error": None,
@@ -69,24 +77,37 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         roles = content.roles_of_host(
             self._render(task_vars, "dlconf_roles"), self._render(task_vars, "dlconf_extras")
         )
-        variables = self._with_roles(task_vars, roles)
+        of_roles = self._of_roles(roles, task_vars.get("playbook_dir", "."))
+        variables = {
+            "dlconf_all": False,
+            "dlconf_contracts": False,
+            **of_roles.defaults,
+            **task_vars,
+            **of_roles.internal,
+        }
+        data_path = advice.data_path(self._render(variables, "dlconf_data_path"))
         collected = self._execute_module(
             module_name="dlconf_collect",
-            module_args=self._watch(variables, roles),
+            module_args={**self._watch(variables, roles), "data_path": data_path},
             task_vars=task_vars,
         )
         if "dlconf_facts" not in collected:
             return {**collected, "failed": True, "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
-        state["resolution"] = self._resolution(state["facts"], variables, task_vars)
+        own = self._own(variables, of_roles.settings(roles), task_vars)
+        advice.silenced(own)
+        state["variables"] = without_credentials(own)
+        state["resolution"] = self._resolution(state["facts"], variables, own, task_vars)
         host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
         variables |= {
             "dlconf_resolution": state["resolution"],
             "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
         }
-        contracts = {role: self._render(variables, f"__{role}_contract") for role in roles}
+        contracts = {role: self._render(variables, contract_name(role)) for role in roles}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
+        if self._render(variables, "dlconf_contracts"):
+            state["contracts"] = contracts
         drifted = roles if self._render(variables, "dlconf_all") else list(host_plan.roles)
         host_facts["dlconf_disk_mib"] = plan.disk_mib(
             host_plan, has_gpu=bool(state["resolution"]["gpus"])
@@ -94,15 +115,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         result = {"changed": False, "dlconf": state, "ansible_facts": host_facts}
         return result | groups(drifted, bool(host_plan.pending))
 
-    def _with_roles(self, task_vars: dict[str, Any], roles: list[str]) -> dict[str, Any]:
-        """Return the variables as tasks of these roles would see them: defaults below all others, vars above."""
-        defaults: dict[str, Any] = {"dlconf_all": False}
-        internal: dict[str, Any] = {}
-        for role in roles:
-            folder = role_folder(role, task_vars.get("playbook_dir", "."))
-            defaults |= self._read(folder / "defaults" / "main.yml")
-            internal |= self._read(folder / "vars" / "main.yml")
-        return defaults | task_vars | internal
+    def _of_roles(self, roles: list[str], playbook_dir: str) -> RoleVariables:
+        """Return the variables of roles as their tasks would see them."""
+        return RoleVariables.of((role_folder(role, playbook_dir) for role in roles), self._read)
 
     def _read(self, path: Path) -> dict[str, Any]:
         if not path.exists():
@@ -117,39 +132,47 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         """Return the module's arguments: what any of the roles may own on this host."""
         watch: dict[str, Any] = {kind: [] for kind in WATCH_KINDS}
         for role in roles:
-            for kind, patterns in (self._render(variables, f"__{role}_watch") or {}).items():
+            for kind, patterns in (self._render(variables, watch_name(role)) or {}).items():
                 watch[kind] = sorted({*watch[kind], *patterns})
         return watch
 
     def _resolution(
-        self, host_facts: facts.Facts, variables: dict[str, Any], task_vars: dict[str, Any]
+        self,
+        host_facts: facts.Facts,
+        variables: dict[str, Any],
+        own: dict[str, Any],
+        task_vars: dict[str, Any],
     ) -> Mapping[str, Any]:
         """Return the planned resolution where one is given, else resolve anew."""
         planned = self._render(variables, "dlconf_planned") or {}
         host = task_vars["inventory_hostname"]
         if host in planned:
             return dict(planned[host])
-        own = {
-            name: self._render(variables | {name: value}, name)
-            for name, value in self._inventory(task_vars)
-        }
-        site_files = tuple(
-            Path(name) for name in wishes.site_catalogues(own, task_vars.get("inventory_dir"))
+        site_files = tuple(Path(name) for name in own.get("dlconf_catalogue", ()))
+        return as_planned(
+            resolve(Machine.from_facts(host_facts), wishes.read(own), catalogue.load(site_files))
         )
-        resolution = resolve(
-            Machine.from_facts(host_facts), wishes.read(own), catalogue.load(site_files)
-        )
-        text = json.dumps(record(resolution), indent=2, sort_keys=True) + "\n"
-        return resolution.as_json() | {"record_text": text}
 
-    @staticmethod
-    def _inventory(task_vars: dict[str, Any]) -> list[tuple[str, Any]]:
-        """Return the variables that inventory and command line set for the host and that hold wishes.
+    def _own(
+        self, variables: dict[str, Any], settings: frozenset[str], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what inventory and command line set for the host and counts for its plan, rendered.
 
-        The plays' own variables map the stack to the roles' and would shadow them here.
+        The plays' own variables map the stack to the roles' and would shadow some of these, hence the inventory's.
+        The site's catalogue files are given by their full paths.
         """
         host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
-        return [(name, host[name]) for name in wishes.VARIABLES if name in host]
+        names = ["dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
+        own = {
+            name: self._render(variables | {name: host[name]}, name)
+            for name in dict.fromkeys(names)
+            if name in host
+        }
+        if own.get("dlconf_catalogue"):
+            own["dlconf_catalogue"] = list(
+                wishes.site_catalogues(own, task_vars.get("inventory_dir"))
+            )
+        return own
 
 
 def role_folder(role: str, playbook_dir: str) -> Path:
@@ -162,20 +185,6 @@ def role_folder(role: str, playbook_dir: str) -> Path:
         if (base / role).is_dir():
             return base / role
     raise DlconfError(f"there is no role {role}", hint="look at roles_path in ansible.cfg")
-
-
-def ansible_names(host_facts: facts.Facts) -> dict[str, Any]:
-    """Return what roles read of a host under the names that Ansible's own `setup` gives, so that none has to run it."""
-    system = host_facts["os"]
-    return {
-        "distribution": {"ubuntu": "Ubuntu", "debian": "Debian"}.get(system["id"], system["name"]),
-        "distribution_version": system["version"],
-        "distribution_major_version": system["version"].split(".")[0],
-        "distribution_release": system["codename"],
-        "os_family": "Debian" if system["id"] in ("ubuntu", "debian") else system["name"],
-        "architecture": host_facts["architecture"],
-        "kernel": host_facts["kernel"],
-    }
 
 
 def groups(drifted: list[str], pending: bool) -> dict[str, Any]:

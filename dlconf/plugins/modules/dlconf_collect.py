@@ -16,6 +16,7 @@ import os
 import platform
 import pwd
 import re
+import shutil
 import stat
 import subprocess
 from typing import Any, Callable
@@ -26,7 +27,7 @@ DOCUMENTATION = r"""
 module: dlconf_collect
 short_description: Read the facts that dlconf's contracts and resolver need
 description:
-  - Reads sysfs, the dpkg database, DKMS' tree, the watched paths, units, users and Python environments.
+  - Reads sysfs, the dpkg database, DKMS' tree, apt's policy, the watched paths, units, users and Python environments.
   - Changes nothing on the host, in check mode or out of it.
 options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
@@ -36,6 +37,10 @@ options:
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
   json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+  data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
+  candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
+  distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
+  lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
 author: dlconf
 """
@@ -47,8 +52,24 @@ SCHEMA = 1
 HASH_LIMIT_BYTES = (
     1 << 20
 )  # no owned file is near this; a truncated or replaced one is told by its size
-WATCH_KINDS = ("packages", "paths", "environments", "units", "users", "groups", "json")
+NOBODY = 65534  # user and group of this number have no rights of their own on Debian and Ubuntu
+WATCH_KINDS = (
+    "packages",
+    "paths",
+    "environments",
+    "units",
+    "users",
+    "groups",
+    "json",
+    "candidates",
+    "distributions",
+    "lines",
+)
 KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
+APT_LIMIT_S = (
+    300  # it takes half a second at most, but hosts may be busy; and a guess would be wrong
+)
+NVIDIA_SMI_LIMIT_S = 10  # it answers in about one; on a card that fell off the bus it may never
 
 
 def read_text(path: str) -> str | None:
@@ -127,8 +148,128 @@ def pci_devices(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
         fields["driver"] = (
             os.path.basename(os.path.realpath(driver)) if os.path.islink(driver) else None
         )
+        if fields["vendor"] == "10de" and fields["class"].startswith("03"):
+            fields["link"] = pcie_link(base)
         devices.append(dict(fields, slot=slot))
     return devices
+
+
+def pcie_link(base: str) -> dict[str, Any]:
+    """Return speed (GT/s) and width of a card's link: now, at most, and what the port above it can do.
+
+    A card lowers the speed while it idles, never the width; None where sysfs does not say.
+    """
+    port = os.path.dirname(os.path.realpath(base))
+    numbers = {
+        "speed_gts": (base, "current_link_speed"),
+        "max_speed_gts": (base, "max_link_speed"),
+        "port_speed_gts": (port, "max_link_speed"),
+        "width": (base, "current_link_width"),
+        "max_width": (base, "max_link_width"),
+        "port_width": (port, "max_link_width"),
+    }
+    return {
+        name: leading_number(read_text(os.path.join(folder, file)))
+        for name, (folder, file) in numbers.items()
+    }
+
+
+def leading_number(text: str | None) -> float | None:
+    """Return the number that a text begins with; None for no number, 0 and 255, sysfs' words for unknown."""
+    found = re.match(r"\d+(\.\d+)?", text or "")
+    number = float(found.group(0)) if found else 0.0
+    return number if 0 < number < 255 else None
+
+
+def temperatures(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
+    """Return the temperature of each NVIDIA card that a loaded driver tells, and where it begins to slow down."""
+    if os.path.exists("/proc/driver/nvidia/version"):
+        return smi_temperatures(nvidia_smi(["-q", "-x", "-d", "TEMPERATURE"]))
+    found = []
+    for path in sorted(glob.glob(os.path.join(root, "*", "hwmon", "hwmon*", "temp1_input"))):
+        sensor = os.path.dirname(path)
+        device = os.path.dirname(os.path.dirname(sensor))
+        celsius, limit = (
+            leading_number((read_text(os.path.join(sensor, name)) or "")[:-3])
+            for name in ("temp1_input", "temp1_max")
+        )
+        if read_text(os.path.join(device, "vendor")) == "0x10de" and celsius is not None:
+            slot = os.path.basename(device)
+            found.append({"slot": slot, "celsius": celsius, "limit_celsius": limit})
+    return found
+
+
+def nvidia_smi(arguments: list[str]) -> str:
+    """Return what nvidia-smi prints; "" where it is not there, fails or does not answer in time."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    try:
+        process = subprocess.Popen(
+            [program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return ""
+    try:
+        output = process.communicate(timeout=NVIDIA_SMI_LIMIT_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()  # and no wait: in an uninterruptible sleep it would take us with it
+        return ""
+    return output.decode("utf-8", "replace") if process.returncode == 0 else ""
+
+
+def smi_temperatures(xml: str) -> list[dict[str, Any]]:
+    """Return slot, temperature and limit of each card from `nvidia-smi -q -x -d TEMPERATURE`.
+
+    Older drivers give thresholds in degrees; newer ones, for newer cards, the distance to the limit (T.Limit).
+    """
+    found = []
+    for slot, body in re.findall(r'(?s)<gpu id="([0-9A-Fa-f:.]+)">(.*?)</gpu>', xml):
+        told = {
+            name: int(value) for name, value in re.findall(r"<(gpu_temp\w*)>(-?\d+) C</\1>", body)
+        }
+        celsius = told.get("gpu_temp")
+        if celsius is None:
+            continue
+        limit = told.get("gpu_temp_max_gpu_threshold", told.get("gpu_temp_slow_threshold"))
+        if limit is None and "gpu_temp_tlimit" in told:
+            limit = celsius + told["gpu_temp_tlimit"]
+        found.append({"slot": slot[-12:].lower(), "celsius": celsius, "limit_celsius": limit})
+    return found
+
+
+def data_disk(path: str, root: str = "/sys/dev/block") -> dict[str, Any]:
+    """Return the disk below a path, or below the nearest folder above it that exists.
+
+    `rotational` is None where the kernel does not say it truly: network file systems, and virtual disks, which
+    claim to rotate whatever they lie on.
+    """
+    while not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    number = os.stat(path).st_dev
+    disks = block_disks(os.path.join(root, "{}:{}".format(os.major(number), os.minor(number))))
+    flags = [
+        read_text(os.path.join(disk, "queue", "rotational"))
+        for disk in disks
+        if not os.path.basename(disk).startswith(("vd", "xvd"))
+    ]
+    known = len(flags) == len(disks) > 0 and None not in flags
+    return {
+        "path": path,
+        "devices": sorted(os.path.basename(disk) for disk in disks),
+        "rotational": "1" in flags if known else None,
+    }
+
+
+def block_disks(entry: str) -> list[str]:
+    """Return the whole disks, as folders of sysfs, that a block device lies on: through partition, LVM, RAID, LUKS."""
+    device = os.path.realpath(entry)
+    if not os.path.isdir(device):
+        return []
+    if os.path.exists(os.path.join(device, "partition")):
+        device = os.path.dirname(device)
+    below = glob.glob(os.path.join(device, "slaves", "*"))
+    return sorted({disk for path in below for disk in block_disks(path)}) if below else [device]
 
 
 def library_version() -> str | None:
@@ -166,16 +307,59 @@ def nvidia_state() -> dict[str, Any]:
         "library_version": library_version(),
         "nouveau_loaded": os.path.isdir("/sys/module/nouveau"),
         "gpus": gpus,
+        "processes": gpu_processes(),
     }
 
 
-def kernels() -> list[str]:
+def gpu_processes(proc: str = "/proc") -> list[dict[str, Any]]:
+    """Return the processes that hold a device file of NVIDIA's open: pid, user, and the command's name.
+
+    Arguments are left out, since they may hold secrets. Of other users' processes only root sees the files.
+    """
+    found = []
+    for pid in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
+        folder = os.path.join(proc, pid)
+        try:
+            links = [os.readlink(entry.path) for entry in os.scandir(os.path.join(folder, "fd"))]
+            owner = os.stat(folder).st_uid
+        except OSError:
+            continue  # it ended, or closed a file, while we looked
+        if any(link.startswith("/dev/nvidia") for link in links):
+            command = read_text(os.path.join(folder, "comm")) or ""
+            user = account(pwd.getpwuid, owner)
+            found.append({"pid": int(pid), "user": user, "command": command})
+    return found
+
+
+def kernels(modules: str = "/lib/modules") -> list[str]:
     """Return the installed kernels that DKMS can build for: those with their headers."""
     return sorted(
         os.path.basename(os.path.dirname(path))
-        for path in glob.glob("/lib/modules/*/build")
+        for path in glob.glob(os.path.join(modules, "*", "build"))
         if os.path.isdir(path)
     )
+
+
+def next_kernel(boot: str = "/boot", modules: str = "/lib/modules") -> str | None:
+    """Return the newest kernel with an image and modules, which the boot loader starts unless it is told otherwise."""
+    releases = [
+        os.path.basename(path)[len("vmlinuz-") :]
+        for path in glob.glob(os.path.join(boot, "vmlinuz-*"))
+    ]
+    bootable = [name for name in releases if os.path.isdir(os.path.join(modules, name))]
+    return max(bootable, key=release_order, default=None)
+
+
+def release_order(release: str) -> str:
+    """Return the text that orders kernel releases as the boot loader does: 6.1.0-9-amd64 before 6.1.0-10-amd64."""
+    return re.sub(r"\d+", lambda number: number.group().zfill(9), release)
+
+
+def reboot_required(root: str = "/run") -> list[str] | None:
+    """Return the packages that ask for a restart in reboot-required, None where none is asked for."""
+    if not os.path.exists(os.path.join(root, "reboot-required")):
+        return None
+    return sorted(set((read_text(os.path.join(root, "reboot-required.pkgs")) or "").split()))
 
 
 def dkms_state(root: str = "/var/lib/dkms") -> list[dict[str, Any]]:
@@ -193,10 +377,9 @@ def dkms_state(root: str = "/var/lib/dkms") -> list[dict[str, Any]]:
         for build in builds:
             kernel, arch = build.split(os.sep)[-3:-1]
             link = os.path.join(root, module, "kernel-{}-{}".format(kernel, arch))
-            installed = os.path.realpath(link) == os.path.dirname(os.path.realpath(build)) and all(
-                glob.glob(os.path.join("/lib/modules", kernel, "**", name), recursive=True)
-                for name in os.listdir(build)
-            )
+            installed = os.path.realpath(link) == os.path.dirname(
+                os.path.realpath(build)
+            ) and module_files_exist(os.path.join("/lib/modules", kernel), os.listdir(build))
             states.append(
                 {
                     "module": module,
@@ -208,11 +391,25 @@ def dkms_state(root: str = "/var/lib/dkms") -> list[dict[str, Any]]:
     return states
 
 
+def module_files_exist(folder: str, names: list[str]) -> bool:
+    """Tell whether files of these names lie below a kernel's folder; Debian's DKMS puts them in updates/dkms."""
+    missing = {
+        name for name in names if not os.path.exists(os.path.join(folder, "updates", "dkms", name))
+    }
+    if missing:  # one walk of some thousand files, and only where a module lies elsewhere
+        for _folder, _folders, files in os.walk(folder):
+            missing.difference_update(files)
+    return not missing
+
+
+def name_matcher(patterns: list[str]) -> Callable[[str], Any]:
+    """Return a function that tells whether a name matches one of the fnmatch patterns."""
+    return re.compile("|".join(map(fnmatch.translate, patterns)) or r"\Z\A").match
+
+
 def dpkg_state(patterns: list[str], root: str = "/var/lib/dpkg") -> dict[str, Any]:
     """Return the packages whose names match a pattern, and every package that dpkg left half-done."""
-    matches = re.compile(
-        "|".join(fnmatch.translate(pattern) for pattern in patterns) or r"\Z\A"
-    ).match
+    matches = name_matcher(patterns)
     packages, broken = {}, []
     for stanza in (read_text(os.path.join(root, "status")) or "").split("\n\n"):
         fields: dict[str, str] = dict(
@@ -235,6 +432,96 @@ def dpkg_state(patterns: list[str], root: str = "/var/lib/dpkg") -> dict[str, An
     if glob.glob(os.path.join(root, "updates", "[0-9]*")):  # the journal of a run that did not end
         broken.append("(dpkg was interrupted)")
     return {"packages": packages, "broken": broken}
+
+
+def unattended_upgrades(program: str = "/usr/bin/unattended-upgrade") -> dict[str, Any] | None:
+    """Return whether apt's daily job upgrades packages, and which it leaves alone; None where it is not installed.
+
+    It never changes a held package, nor one whose name a pattern of the blacklist matches from its beginning
+    (`is_pkg_change_allowed` in unattended-upgrade 2.9.1).
+    """
+    if not os.path.exists(program):
+        return None
+    settings = re.findall(r'^(\S+) "(.*)";$', output_of(["apt-config", "dump"]) or "", re.M)
+    periodic = {name: value for name, value in settings if name.startswith("APT::Periodic::")}
+    return {
+        "enabled": periodic.get("APT::Periodic::Enable", "1") != "0"
+        and periodic.get("APT::Periodic::Unattended-Upgrade", "0") not in ("", "0"),
+        "blacklist": [
+            value for name, value in settings if name == "Unattended-Upgrade::Package-Blacklist::"
+        ],
+    }
+
+
+def candidates(names: list[str]) -> dict[str, dict[str, Any]] | None:
+    """Return version and sources of each package for which apt would choose another version than the installed one.
+
+    apt answers itself, so pins and priorities count; None where it cannot. A source is told with the origin that its
+    Release file names.
+    """
+    policy = output_of(["apt-cache", "policy", "--", *names]) if names else ""
+    if policy is None:
+        return None
+    chosen = parse_policy(policy)
+    origins = (
+        dict(
+            re.findall(
+                r"^ +-?\d+ (.+)\n +release (?:.*,)?o=([^,\n]*)",
+                output_of(["apt-cache", "policy"]) or "",
+                re.M,
+            )
+        )
+        if chosen
+        else {}
+    )
+    for package in chosen.values():
+        package["sources"] = [
+            {"source": source, "origin": origins.get(source, "")} for source in package["sources"]
+        ]
+    return chosen
+
+
+def parse_policy(text: str) -> dict[str, dict[str, Any]]:
+    """Return candidate and its sources from `apt-cache policy NAME...`, of those that are not the installed version."""
+    chosen: dict[str, dict[str, Any]] = {}
+    for block in re.split(r"\n(?=\S)", text):
+        head = re.match(r"(\S+):\n  Installed: (\S+)\n  Candidate: (\S+)\n", block)
+        if not head or head.group(3) in (head.group(2), "(none)"):
+            continue
+        table = re.search(
+            r"^ (?:\*\*\*|   ) {} .*\n((?: {{8,}}.*\n?)*)".format(re.escape(head.group(3))),
+            block,
+            re.M,
+        )
+        sources = re.findall(r"^ +-?\d+ (.+)$", table.group(1) if table else "", re.M)
+        chosen[head.group(1)] = {"version": head.group(3), "sources": sources}
+    return chosen
+
+
+def output_of(argv: list[str]) -> str | None:
+    """Return what a command prints, or None where it fails. It runs as nobody: as root apt would write its cache."""
+    environment = dict(os.environ, LC_ALL="C")
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            preexec_fn=become_nobody if os.geteuid() == 0 else None,
+            timeout=APT_LIMIT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")
+
+
+def become_nobody() -> None:
+    """Give up root's rights in a child before it runs its program."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
 
 
 def openpgp_fingerprints(data: bytes) -> list[str]:
@@ -308,9 +595,10 @@ def watched_paths(globs: list[str]) -> dict[str, Any]:
     return states
 
 
-def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
+def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     """Return what systemd knows of each unit; one that it does not know has load `not-found`."""
-    fields = ("Id", "LoadState", "UnitFileState", "ActiveState")
+    fields = ["Id", "LoadState", "UnitFileState", "ActiveState"]
+    fields += ["ConditionResult", "ConditionTimestampMonotonic"]  # 0: never looked at
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
         return {}
@@ -327,6 +615,8 @@ def unit_states(names: list[str]) -> dict[str, dict[str, str]]:
             "load": shown.get("LoadState", ""),
             "enabled": shown.get("UnitFileState", ""),
             "active": shown.get("ActiveState", ""),
+            "skipped": shown.get("ConditionResult") == "no"
+            and shown.get("ConditionTimestampMonotonic", "0") != "0",
         }
     return states
 
@@ -381,21 +671,73 @@ def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
     return states
 
 
+def line_states(paths: list[str]) -> dict[str, list[str]]:
+    """Return the SHA-256 of each line of each existing file: what else it holds is nobody's business.
+
+    Args:
+        paths: also `~USER/PATH`, which is below the user's home; reported as they are written.
+    """
+    states = {}
+    for path in paths:
+        text = read_text(os.path.expanduser(path))
+        if text is not None:
+            lines = [line.strip() for line in text.splitlines()]
+            states[path] = [hashlib.sha256(line.encode()).hexdigest() for line in lines if line]
+    return states
+
+
 def normalised(name: str) -> str:
     """Return a distribution's name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def environment_state(prefix: str) -> dict[str, Any]:
-    """Return an environment's Python version, its distributions and its conda packages, read from their metadata."""
-    packages, conda = {}, {}
+def damaged_file(dist_info: str) -> str | None:
+    """Return the first file that is missing, or of another size than the distribution's RECORD says.
+
+    Looked at are the files of its top-level packages and its large ones: of PyTorch's ten thousand, some hundred.
+    """
+    try:
+        with open(os.path.join(dist_info, "RECORD"), "rb") as stream:
+            lines = stream.read().splitlines()
+    except OSError:
+        return None
+    site_packages = os.path.dirname(dist_info)
+    for line in (
+        lines
+    ):  # path,hash,size: neither hash nor size holds a slash, and a megabyte has seven digits
+        large = len(line) - line.rfind(b",") > 7
+        if (line.count(b"/") > 1 and not large) or line[:1] == b'"':
+            continue
+        path, _hash, size = line.rsplit(b",", 2)
+        try:
+            if size and os.stat(os.path.join(os.fsencode(site_packages), path)).st_size != int(
+                size
+            ):
+                return os.fsdecode(path)
+        except OSError:
+            return os.fsdecode(path)
+    return None
+
+
+def environment_state(prefix: str, distributions: list[str] | None = None) -> dict[str, Any]:
+    """Return an environment's Python version, its distributions and its conda packages, read from their metadata.
+
+    Args:
+        prefix: where it lies.
+        distributions: names of those whose files are looked at too.
+    """
+    packages, damaged, conda = {}, {}, {}
+    looked_at = set(map(normalised, distributions or ()))
     for path in glob.glob(
         os.path.join(prefix, "lib", "python3.*", "site-packages", "*.dist-info", "METADATA")
     ):
-        name, _separator, version = os.path.basename(os.path.dirname(path))[
-            : -len(".dist-info")
-        ].partition("-")
-        packages[normalised(name)] = version
+        folder = os.path.dirname(path)
+        name, _separator, version = os.path.basename(folder)[: -len(".dist-info")].partition("-")
+        name = normalised(name)
+        packages[name] = version
+        lost = damaged_file(folder) if name in looked_at else None
+        if lost:
+            damaged[name] = lost
     for path in glob.glob(os.path.join(prefix, "conda-meta", "*.json")):
         name, version = os.path.basename(path).rsplit("-", 2)[:2]
         conda[name] = version
@@ -405,8 +747,14 @@ def environment_state(prefix: str) -> dict[str, Any]:
         re.M,
     )
     python = conda.get("python") or (config.group(1) if config else None)
-    runs = os.access(os.path.join(prefix, "bin", "python"), os.X_OK)
-    return {"python": python if runs else None, "packages": packages, "conda": conda}
+    program = os.path.join(prefix, "bin", "python")
+    runs = os.access(program, os.X_OK) and os.path.getsize(program) > 0
+    return {
+        "python": python if runs else None,
+        "packages": packages,
+        "damaged": damaged,
+        "conda": conda,
+    }
 
 
 def record_state(path: str) -> dict[str, Any] | None:
@@ -418,11 +766,12 @@ def record_state(path: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
+def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[str, Any]:
     """Return the facts of this host.
 
     Args:
-        watch: what to report of packages, paths, environments, units, users, groups and json.
+        watch: what to report, by kind; WATCH_KINDS are all of them.
+        data_path: where data sets lie.
         record: path of the recorded choice.
     """
     prefixes = sorted(
@@ -433,6 +782,8 @@ def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
             if os.path.isdir(prefix)
         }
     )
+    dpkg = dpkg_state(watch["packages"] + watch["candidates"])
+    owned = name_matcher(watch["candidates"])
     return {
         "schema": SCHEMA,
         "hostname": platform.node(),
@@ -443,18 +794,29 @@ def collect(watch: dict[str, list[str]], record: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "memory_mib": memory_mib(),
         "free_mib": free_mib(),
+        "data_disk": data_disk(data_path),
         "secure_boot": secure_boot(),
         "pci": pci_devices(),
         "nvidia": nvidia_state(),
+        "temperatures": temperatures(),
         "kernels": kernels(),
+        "next_kernel": next_kernel(),
+        "reboot_required": reboot_required(),
         "dkms": dkms_state(),
-        "dpkg": dpkg_state(watch["packages"]),
+        "dpkg": dpkg,
+        "apt": {
+            "candidates": candidates(sorted(filter(owned, dpkg["packages"]))),
+            "unattended_upgrades": unattended_upgrades(),
+        },
         "paths": watched_paths(watch["paths"]),
         "units": unit_states(watch["units"]),
         "users": user_states(watch["users"]),
         "groups": group_states(watch["groups"]),
         "json": json_states(watch["json"]),
-        "environments": {prefix: environment_state(prefix) for prefix in prefixes},
+        "lines": line_states(watch["lines"]),
+        "environments": {
+            prefix: environment_state(prefix, watch["distributions"]) for prefix in prefixes
+        },
         "record": record_state(record),
     }
 
@@ -464,10 +826,12 @@ def main() -> None:
     spec: dict[str, dict[str, Any]] = {
         kind: {"type": "list", "elements": "str", "default": []} for kind in WATCH_KINDS
     }
+    spec["data_path"] = {"type": "path", "default": "/opt"}
     spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    record = module.params.pop("record")
-    module.exit_json(changed=False, dlconf_facts=collect(module.params, record))
+    watch = {kind: module.params[kind] for kind in WATCH_KINDS}
+    found = collect(watch, module.params["data_path"], module.params["record"])
+    module.exit_json(changed=False, dlconf_facts=found)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-"""Make a flat apt repository of empty packages whose version is above every real one: rival.py FOLDER NAME..."""
+"""Make a flat apt repository of empty packages, of a version above every real one: rival.py FOLDER LABEL NAME..."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-VERSION = "999:1"
+VERSION = os.environ.get("RIVAL_VERSION", "999:1")
 
 
-def main(folder: Path, names: list[str]) -> None:
-    """Write the packages and their list."""
+def main(folder: Path, label: str, names: list[str]) -> None:
+    """Write the packages, their list and what says whose they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "Packages").write_text("\n".join(stanza(folder, name) for name in names))
+    listing = "\n".join(stanza(folder, name) for name in names).encode()
+    (folder / "Packages").write_bytes(listing)
+    digest = hashlib.sha256(listing).hexdigest()
+    (folder / "Release").write_text(f"Label: {label}\nSHA256:\n {digest} {len(listing)} Packages\n")
 
 
 def stanza(folder: Path, name: str) -> str:
@@ -35,4 +39,4 @@ def stanza(folder: Path, name: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,4 +1,4 @@
-"""The packages of the CUDA toolkit and of cuDNN, with names and dependencies as NVIDIA's."""
+"""The packages of the CUDA toolkit, of cuDNN and of NCCL, with names and dependencies as NVIDIA's."""
 
 from __future__ import annotations
 
@@ -194,3 +194,26 @@ def cudnn_packages(version: str, cuda_major: int) -> Iterator[Deb]:
     yield Deb(f"cudnn9-{tail}", apt_version, section=section, fields={"Depends": everything})
     either = "cudnn9-cuda-13 | cudnn9-cuda-12"
     yield Deb("cudnn", apt_version, section=section, fields={"Depends": either})
+
+
+def nccl_packages(version: str, cuda_release: str) -> Iterator[Deb]:
+    """Yield the packages of one NCCL as NVIDIA builds it for a CUDA release: `2.30.7-1+cuda12.9`."""
+    apt_version = f"{version}-1+cuda{cuda_release}"
+    section = "multiverse/libs"
+    library = library_link(LIBRARIES, "libnccl", version)
+    yield Deb("libnccl2", apt_version, section=section, files=library)
+    major, minor, patch = version.split(".")
+    yield Deb(
+        "libnccl-dev",
+        apt_version,
+        section=section,
+        fields={"Depends": f"libnccl2 (= {apt_version})"},
+        files={
+            f"{LIBRARIES}/libnccl.so": Link("libnccl.so.2"),
+            "/usr/include/nccl.h": (
+                "/* Stand-in of the dlconf lab: it knows its version, and declares nothing. */\n"
+                f"#define NCCL_MAJOR {major}\n#define NCCL_MINOR {minor}\n#define NCCL_PATCH {patch}\n"
+                f"#define NCCL_VERSION_CODE {int(major) * 10000 + int(minor) * 100 + int(patch)}\n"
+            ),
+        },
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from tests.lab.mirror.cuda import (
     CudaRelease,
     cudnn_packages,
+    nccl_packages,
     toolkit_packages,
 )
 from tests.lab.mirror.debs import Content, Deb, write_deb
@@ -83,6 +84,9 @@ class PackageSites:
             for major in row["majors"]:
                 folder = self._pool / f"cudnn-{row['version']}"
                 _write_all(folder, cudnn_packages(row["version"], major))
+        for row in self._content["nccl"]:
+            for release in row["cuda"]:
+                _write_all(self._pool / "nccl", nccl_packages(row["version"], release))
 
     def _build_ppa(self) -> None:
         root = self._sites / PPA / "graphics-drivers/ppa/ubuntu"
@@ -141,7 +145,7 @@ class PackageSites:
             key.close()
 
     def _build_network(self, distro: str) -> None:
-        """Write NVIDIA's network repository for a distribution: all toolkits and cuDNNs."""
+        """Write NVIDIA's network repository for a distribution: all toolkits, cuDNNs and NCCLs."""
         folder = self._sites / NVIDIA / f"compute/cuda/repos/{distro}/x86_64"
         for pool in sorted(self._pool.iterdir()):
             if not pool.name.startswith("local-"):

@@ -1,9 +1,10 @@
-"""One lab for all end-to-end tests, driven through the installed `dlconf` command."""
+"""One lab for all tests that need one, driven through the installed `dlconf` command."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import yaml
 from tests.lab.lab import RunningLab
 from tests.lab.settings import DEFAULT_HOSTS, Lab
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 TIMEOUT_S = 1500
 
@@ -70,10 +71,33 @@ class Site:
             start_new_session=True,
         )
 
-    def ssh(self, host: str, *words: str, code: int = 0) -> str:
+    def every_task(self, inventory: Path, *words: str) -> tuple[set[str], list[tuple[str, str]]]:
+        """Run every task of every role with plain Ansible; return their names, and (task, host) that changed."""
+        everything = ["-i", str(inventory), "playbooks/site.yml", "-e", "dlconf_all=true", *words]
+        done = subprocess.run(
+            [str(BIN / "ansible-playbook"), *everything],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        names, changed, task = set(), [], ""
+        for name, host in re.findall(r"^TASK \[(.*)\]|^changed: \[(\S+)\]", done.stdout, re.M):
+            task = name or task
+            names.add(task)
+            if host:
+                changed.append((task, host))
+        return names, changed
+
+    def ssh(self, host: str, *words: str, code: int = 0, timeout_s: float = 120) -> str:
         """Run a command on a machine as root and return what it printed."""
-        command = ["ssh", "-F", str(self.state / "ssh_config"), host, shlex.join(["sudo", *words])]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        ssh = ["ssh", "-o", "ConnectTimeout=60", "-F", str(self.state / "ssh_config"), host]
+        command = [*ssh, shlex.join(["sudo", *words])]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
         assert done.returncode == code, (
             f"{words} on {host}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
@@ -100,7 +124,15 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start a lab of four bare machines; end it and all it made afterwards."""
+    """Start a lab of four bare machines; end it and all it made afterwards.
+
+    DLCONF_TEST_LAB names the folder of a lab that runs already, and then stays up: for work on one test.
+    """
+    if running := os.environ.get("DLCONF_TEST_LAB"):
+        folder = Path(running).absolute()
+        name = json.loads((folder / "lab.json").read_text())["name"]
+        yield Site(RunningLab(Lab(name, folder)), folder)
+        return
     state = Path(tmp_path_factory.mktemp("lab", numbered=True)) / "state"
     state.mkdir()
     lab = RunningLab(Lab(f"e2e{os.getpid()}", state, DEFAULT_HOSTS))
@@ -115,3 +147,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def first_apply(site: Site) -> Result:
     """The first apply on bare hosts; later tests find them converged."""
     return site.dlconf("apply", str(site.inventory), "--yes", "--json")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how much of the mutation matrix is run."""
+    group = parser.getgroup("mutation matrix")
+    group.addoption("--matrix-rounds", type=int, default=20, help="break everything in N rounds")
+    group.addoption("--matrix-sample", type=int, help="only so many of the rounds (default: all)")
+    group.addoption("--matrix-seed", type=int, default=1, help="which sample")

@@ -1,0 +1,31 @@
+"""`dlconf catalogue list`: the rows of the catalogue as tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from dlconf.catalogue import load
+from dlconf.cli import options
+from dlconf.report import catalogue as report
+
+
+@click.command()
+@click.argument("kind", required=False, metavar=f"[{'|'.join(report.TABLES)}]")
+@options.catalogue_option
+@options.json_option
+def list(kind: str | None, catalogues: tuple[Path, ...], as_json: bool) -> None:  # noqa: A001
+    """List the rows of a kind; without one, what kinds of rows there are and how many.
+
+    A row whose facts were derived or remembered, not read at their source, is marked as not
+    verified. With --json, every field of every row.
+    """
+    if kind is not None and kind not in report.TABLES:
+        raise options.unknown("list", kind, report.TABLES)
+    rows = load(catalogues)
+    if as_json:
+        click.echo(json.dumps(report.rows_data(rows, kind), ensure_ascii=False))
+    else:
+        click.echo(report.table(rows, kind) if kind else report.overview(rows))

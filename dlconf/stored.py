@@ -1,0 +1,92 @@
+"""Hosts as `dlconf detect --save` stores them: a folder with one JSON file a host, to plan from without any host.
+
+A file holds `schema`, `host`, `facts` (dlconf.facts) and `variables`: those that inventory and command line set for
+the host and that its plan reads (docs/architecture.md, the state task).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dlconf import facts as host_facts
+from dlconf.errors import DlconfError, UsageError
+from dlconf.facts import Facts
+
+SCHEMA = 1
+_AGAIN = "store the host again: dlconf detect INVENTORY --save FOLDER"
+_FIELDS = {"host": str, "facts": dict, "variables": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHost:
+    """What is stored of one host."""
+
+    name: str
+    facts: Facts
+    variables: Mapping[str, Any]
+
+
+def files(folder: str) -> list[Path]:
+    """List the files of a folder, in the order of their names.
+
+    Raises:
+        UsageError: there is no such folder, or it holds no host.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise UsageError(
+            f"{folder} is not a folder of stored hosts",
+            hint=f"make one: dlconf detect INVENTORY --save {folder}",
+        )
+    found = sorted(path.glob("*.json"))
+    if not found:
+        raise UsageError(
+            f"{folder} holds no stored host",
+            hint=f"store some: dlconf detect INVENTORY --save {folder}",
+        )
+    return found
+
+
+def read(path: Path) -> StoredHost:
+    """Read one file.
+
+    Raises:
+        DlconfError: it cannot be read, or is not what `save` writes.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DlconfError(f"{path}: cannot be read: {error}", hint=_AGAIN) from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise DlconfError(f"{path}: no stored host of schema {SCHEMA}", hint=_AGAIN)
+    for field, kind in _FIELDS.items():
+        if not isinstance(data.get(field), kind):
+            raise DlconfError(f"{path}: {field} is missing or of the wrong type", hint=_AGAIN)
+    try:
+        return StoredHost(data["host"], host_facts.read(data["facts"]), data["variables"])
+    except DlconfError as error:
+        raise DlconfError(f"{path}: {error.message}", hint=_AGAIN) from error
+
+
+def save(folder: Path, host: StoredHost) -> Path:
+    """Write one host's file, which only its owner can read, in the place of an older one; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{quote(host.name, safe='')}.json"
+    data = {
+        "schema": SCHEMA,
+        "host": host.name,
+        "facts": dict(host.facts),
+        "variables": dict(host.variables),
+    }
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False)
+    unfinished.replace(path)
+    return path

@@ -1,0 +1,98 @@
+"""The lab's hosts in order, with more kinds of resources than the other tests ask for, and their contracts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dlconf.content import EXTRA_ROLES
+from dlconf.runfolder import RunFolder
+from dlconf.runner import Run, run_playbook
+from tests.conftest import Result, Site
+from tests.matrix.breaks import Command
+from tests.matrix.rounds import Found, Host, Installed
+
+BREAKING_LIMIT_S = 600
+
+EXTRAS_LEFT_OUT: Mapping[str, str] = {}
+"""Extra role -> why no host of the matrix has it."""
+
+HOST_VARIABLES: Mapping[str, Mapping[str, Any]] = {
+    "rtx3090": {"nvidia_driver_kernel_headers": ["linux-headers-amd64"], "cuda_hold": True},
+    "rtx5090": {
+        "cuda_source": "network",
+        "frameworks_backend": "venv",
+        "frameworks_extras": ["graphviz", "libarchive"],
+    },
+}
+"""Resources that no host has by default: holds of CUDA, kernel headers, NVIDIA's network repository, uv."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The hosts of the matrix and what is done to them."""
+
+    site: Site
+    inventory: Path
+    hosts: Mapping[str, Host]
+
+    def dlconf(self, verb: str, *words: str, code: int = 0) -> Result:
+        """Run a command on all hosts and hold it to an exit code."""
+        return self.site.dlconf(verb, str(self.inventory), "--json", *words, code=code)
+
+    def drift(self, *, code: int) -> dict[str, set[Found]]:
+        """Return what `dlconf drift` names on each host."""
+        hosts = self.dlconf("drift", code=code).data["hosts"]
+        return {
+            name: {
+                (role["role"], change["kind"], change["id"])
+                for role in host["roles"]
+                for change in role["resources"]
+            }
+            for name, host in hosts.items()
+        }
+
+    def run(self, host: str, commands: Iterable[Command]) -> str:
+        """Run commands on a host, all in one login; the first that fails ends it."""
+        text = "\n".join(shlex.join(command) for command in commands)
+        return self.site.ssh(host, "sh", "-ec", text, timeout_s=BREAKING_LIMIT_S)
+
+    def installed(self, host: str) -> Installed:
+        """Ask dpkg for its packages."""
+        form = "--showformat=${Package} ${db:Status-Abbrev} ${source:Package}\\n"
+        lines = self.site.ssh(host, "dpkg-query", "--show", form).splitlines()
+        rows = [line.split() for line in lines]
+        return {name: (status, source) for name, status, source in rows}
+
+
+@pytest.fixture(scope="session")
+def matrix(site: Site) -> Matrix:
+    """Bring the hosts to what the matrix asks for, and read their contracts."""
+    inventory = site.inventory_with("matrix", {"dlconf_extras": extras()})
+    listing = yaml.safe_load(inventory.read_text())
+    for host, variables in HOST_VARIABLES.items():
+        listing["all"]["hosts"][host] |= variables
+    inventory.write_text(yaml.safe_dump(listing))
+    site.dlconf("apply", str(inventory), "--upgrade", "--yes", "--json")
+    return Matrix(site, inventory, look(site, inventory))
+
+
+def extras() -> list[str]:
+    """Return the extra roles that the hosts of the matrix have."""
+    return sorted(EXTRA_ROLES - EXTRAS_LEFT_OUT.keys())
+
+
+def look(site: Site, inventory: Path) -> dict[str, Host]:
+    """Return each host with its contracts and facts, from the state task itself."""
+    folder = RunFolder(site.state / "contracts")
+    folder.path.mkdir(exist_ok=True)
+    run = Run("state.yml", str(inventory), extra_vars={"dlconf_contracts": True})
+    outcome = run_playbook(run, folder)
+    states = {name: host.states[-1] for name, host in outcome.hosts.items()}
+    return {name: Host(name, state["contracts"], state["facts"]) for name, state in states.items()}

@@ -1,0 +1,35 @@
+"""How each kind of resource can be broken: the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from dlconf.facts import Facts
+from tests.matrix import environments, paths, system
+from tests.matrix.breaks import Break, Resource
+
+MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
+    "file": paths.file,
+    "keyring": paths.keyring,
+    "directory": paths.directory,
+    "link": paths.link,
+    "absent": paths.absent,
+    "json": paths.json_values,
+    "package": system.package,
+    "hold": system.hold,
+    "hold_source": system.hold_source,
+    "unattended_upgrades": system.unattended_upgrades,
+    "dkms": system.dkms,
+    "dpkg": system.dpkg_database,
+    "service": system.service,
+    "user": system.user,
+    "group": system.group,
+    "python_env": environments.python_env,
+    "conda_package": environments.conda_package,
+}
+"""Every kind but those below and the pending ones. A new kind of resource needs its row here."""
+
+NAMED_ONLY: Mapping[str, str] = {
+    "origin": "a repository that an admin added is named and left to the admin",
+}
+"""Kind -> why apply repairs nothing."""

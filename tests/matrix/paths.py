@@ -1,0 +1,80 @@
+"""Ways to break files, keyrings, directories, links and keys of JSON files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlconf.facts import Facts
+from tests.matrix import programs
+from tests.matrix.breaks import Break, Resource, missing_ids, shell
+
+OTHER_KEYS = (
+    "cat /usr/share/keyrings/debian-archive-keyring.gpg"
+    " || cat /usr/share/keyrings/ubuntu-archive-keyring.gpg"
+)
+
+
+def file(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Deleted; other content where the contract states it; other mode and owners; a link instead."""
+    path, moved = resource["path"], f"{resource['path']}.moved"
+    yield Break("deleted", (("rm", path),), (path,), gone=path)
+    if "content" in resource:
+        yield Break("truncated", (("truncate", "--size=0", path),), (path,))
+        yield Break("edited", (shell('echo "# edited by hand" >> "$1"', path),), (path,))
+    yield from ownership(resource, "0644")
+    link_instead = (("mv", path, moved), ("ln", "--symbolic", moved, path))
+    yield Break("a link instead", link_instead, (path,), undo=(("rm", "--force", moved),))
+
+
+def ownership(resource: Resource, usual: str) -> Iterator[Break]:
+    """Other mode, owner and group of a path."""
+    path = resource["path"]
+    mode = "0700" if str(resource.get("mode", usual)) != "0700" else "0750"
+    yield Break("other mode", (("chmod", mode, path),), (path,))
+    yield Break("other owner", (("chown", "nobody", path),), (path,))
+    yield Break("other group", (("chgrp", "nogroup", path),), (path,))
+
+
+def keyring(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Deleted, cut off, a second key added, other keys instead; other mode and owners."""
+    path = resource["path"]
+    yield Break("deleted", (("rm", path),), (path,), gone=path)
+    yield Break("truncated", (("truncate", "--size=100", path),), (path,))
+    yield Break("another key added", (shell(f'({OTHER_KEYS}) >> "$1"', path),), (path,))
+    yield Break("other keys", (shell(f'({OTHER_KEYS}) > "$1"', path),), (path,))
+    yield from ownership(resource, "0644")
+
+
+def directory(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Moved away with all in it; other mode and owners."""
+    path, moved = resource["path"], f"{resource['path']}.moved"
+    yield from ownership(resource, "0755")
+    undo = (("rm", "--recursive", "--force", moved),)
+    yield Break("moved away", (("mv", path, moved),), (path,), gone=path, undo=undo)
+
+
+def link(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Deleted; pointing elsewhere, to something and to nothing."""
+    path = resource["path"]
+    point = ("ln", "--force", "--symbolic", "--no-dereference")
+    yield Break("deleted", (("rm", path),), (path,), gone=path)
+    yield Break("wrong target", ((*point, "/usr", path),), (path,))
+    yield Break("target that is not there", ((*point, "/nowhere", path),), (path,))
+
+
+def absent(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """A file and a link where nothing should be."""
+    path = resource["path"]
+    yield Break("a file there", (shell('echo "# foreign" > "$1"', path),), (path,))
+    yield Break("a link there", (("ln", "--symbolic", "/dev/null", path),), (path,))
+
+
+def json_values(resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Each key lost and changed; the file cut off and deleted."""
+    path = resource["path"]
+    for key in resource["values"]:
+        for word in ("lost", "changed"):
+            change = ("python3", "-c", programs.CHANGE_KEY, path, key, word)
+            yield Break(f"{key} {word}", (change,), (f"{path}: {key}",))
+    yield Break("truncated", (("truncate", "--size=1", path),), (path,))
+    yield Break("deleted", (("rm", path),), tuple(missing_ids(resource)), gone=path)

@@ -1,0 +1,127 @@
+"""Runs the selected scenarios side by side; a test waits for its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STATE = ROOT / ".lab-molecule"
+WORKERS = 3  # on two cores: a scenario waits for its machines more than it computes
+LIMIT_S = 1800
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a scenario ended."""
+
+    name: str
+    code: int
+    seconds: float
+    log: Path
+
+
+class Scenarios:
+    """Scenarios under way.
+
+    Args:
+        names: which to run, in this order, WORKERS at a time.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._pool = ThreadPoolExecutor(WORKERS)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._futures = {name: self._pool.submit(self._run, name) for name in names}
+
+    def wait(self, name: str) -> Outcome:
+        """Return how a scenario ended, once it has."""
+        return self._futures[name].result()
+
+    def finished(self) -> list[Outcome]:
+        """Return the scenarios that have ended."""
+        done: list[Future[Outcome]] = [f for f in self._futures.values() if f.done()]
+        return [future.result() for future in done if not future.cancelled()]
+
+    def stop(self) -> None:
+        """End what still runs and take its machines down; nothing where all have ended."""
+        for future in self._futures.values():
+            future.cancel()
+        left = dict(self._running)
+        for process in left.values():
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.killpg(process.pid, signal.SIGTERM)
+        self._pool.shutdown()
+        for name in left:
+            subprocess.run(
+                ["molecule", "destroy", "-s", name], cwd=ROOT, env=_environment(name), check=False
+            )
+
+    def _run(self, name: str) -> Outcome:
+        log = STATE / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                ["molecule", "test", "--scenario-name", name],
+                cwd=ROOT,
+                env=_environment(name),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running[name] = process
+            try:
+                code = process.wait(LIMIT_S)
+            except subprocess.TimeoutExpired:
+                return Outcome(name, -1, time.monotonic() - started, log)  # `stop` ends it
+            del self._running[name]
+        return Outcome(name, code, time.monotonic() - started, log)
+
+
+def _environment(name: str) -> dict[str, str]:
+    """The scenario's environment; Molecule's own folder is shared by all checkouts of one name unless it is named."""
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE / "tmp" / name),
+        "NO_COLOR": "1",
+        "COLUMNS": "160",
+    }
+
+
+_RUNS: list[Scenarios] = []
+
+
+@pytest.fixture(scope="session")
+def scenarios(request: pytest.FixtureRequest) -> Iterator[Scenarios]:
+    """All scenarios that were selected, started together."""
+    selected = [item for item in request.session.items if hasattr(item, "callspec")]
+    names = [
+        item.callspec.params["scenario"] for item in selected if "scenario" in item.callspec.params
+    ]
+    started = Scenarios(names)
+    _RUNS.append(started)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long each scenario took."""
+    outcomes = [outcome for run in _RUNS for outcome in run.finished()]
+    if outcomes:
+        terminalreporter.section("scenarios")
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.name):
+        word = "ok" if outcome.code == 0 else f"failed: {outcome.log}"
+        terminalreporter.write_line(f"{outcome.name:20}{outcome.seconds:6.0f} s  {word}")

@@ -1,0 +1,32 @@
+"""Every role's Molecule scenario; `real_*` are left to `make test-real`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.molecule.conftest import ROOT, Scenarios
+from tests.role_readme import ROLES
+
+pytestmark = pytest.mark.lab
+
+LONGEST = {"frameworks", "cuda", "nvidia_driver", "cudnn"}
+NAMES = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+QUICK = [name for name in NAMES if not name.startswith("real_")]
+ORDER = sorted(
+    QUICK, key=lambda name: (name not in LONGEST, name)
+)  # these first: the end is then even
+TAIL_LINES = 80
+# Proved by the scenarios of the roles that include it: cuda and cudnn, from both sources.
+WITHOUT_SCENARIO = {"nvidia_repository"}
+
+
+@pytest.mark.parametrize("scenario", ORDER)
+def test_scenario(scenario: str, scenarios: Scenarios) -> None:
+    outcome = scenarios.wait(scenario)
+    log = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    assert outcome.code == 0, "\n".join([str(outcome.log), *log[-TAIL_LINES:]])
+
+
+def test_every_role_has_a_scenario() -> None:
+    roles = {path.name for path in ROLES.iterdir() if (path / "tasks").is_dir()}
+    assert roles - set(NAMES) == WITHOUT_SCENARIO
