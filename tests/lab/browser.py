@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 ANSWER_LIMIT_S = 300
@@ -85,13 +86,12 @@ def run_cell(driver: webdriver.Chrome, kernel: str, code: str) -> str:
     card = f".jp-LauncherCard[data-category='Notebook'][title^='{kernel}']"
     wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, card))
     driver.execute_script(f'document.querySelector("{card}").click()')
-    editor = ".jp-Notebook .jp-CodeCell .cm-content"
-    cell = wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, editor))[0]
-    driver.execute_script("arguments[0].focus()", cell)
-    webdriver.ActionChains(driver).send_keys(code).perform()
-    driver.find_element(
-        By.CSS_SELECTOR, "[data-command='notebook:run-cell-and-select-next']"
-    ).click()
+    # Only when the kernel is there does the notebook keep what is typed.
+    ready = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+    wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, ready))
+    driver.find_element(By.CSS_SELECTOR, ".jp-Notebook .jp-CodeCell .cm-content").click()
+    keys = webdriver.ActionChains(driver).send_keys(code)
+    keys.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     output = ".jp-OutputArea-output"
     return str(
         wait.until(
