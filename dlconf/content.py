@@ -18,15 +18,20 @@ ROLES = (
     "nccl",
     "anaconda",
     "frameworks",
+    "jupyter",
     "docker",
     "nvidia_container_toolkit",
     "data_drive",
 )
 """The roles a user can choose with --role, in the order in which they are applied."""
 
-EXTRA_ROLES: frozenset[str] = frozenset(
-    {"base", "nvidia_services", "nccl", "docker", "nvidia_container_toolkit", "data_drive"}
-)
+EXTRA_ROLES: frozenset[str] = frozenset(ROLES) - {
+    "nvidia_driver",
+    "cuda",
+    "cudnn",
+    "anaconda",
+    "frameworks",
+}
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
 ALWAYS_ROLES = ("preflight", "record")

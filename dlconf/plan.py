@@ -64,6 +64,9 @@ DISK_MIB: Mapping[str, Mapping[str, int]] = {
         "/var": 300,
     },  # Ubuntu 26.04's libnccl2: 112 MB packed, 230 MB installed; NVIDIA's is for more GPUs
     "anaconda": {"/opt": 1500},
+    "jupyter": {
+        "/opt": 500
+    },  # JupyterLab and its 95 packages: 232 MB; the hub and its proxy less than that
     "docker": {"/usr": 500, "/var": 300},
     "nvidia_services": {"/usr": 1500, "/var": 800},
     "nvidia_container_toolkit": {"/usr": 50, "/var": 50},

@@ -24,6 +24,7 @@ VERBS = {
     "explain": "Say why each version was chosen, and which row rejected each newer one.",
     "drift": "Report what differs from the wanted state; exit with 4 where something does.",
     "verify": "Prove driver, CUDA and frameworks on each host, on the GPU where there is one.",
+    "tunnel": "Open an SSH forward to the Jupyter of HOST, and print the URL to open here.",
     "resolve": "Choose the stack for a machine described on the command line.",
     "catalogue": "Look up what dlconf knows of GPUs, drivers, CUDA and frameworks; check and refresh it.",
 }

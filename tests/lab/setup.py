@@ -20,6 +20,8 @@ NEEDED = {
     "ssh": "openssh-client",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "chromium": "chromium",  # a browser logs in to JupyterLab; on Ubuntu these two are wrappers of a snap
+    "chromedriver": "chromium-driver",
     "sysctl": "procps",
 }
 RUNTIMES = ("crun", "runc")

@@ -103,6 +103,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
             "nvidia_driver_branch": "590",
         },
     ),
+    ("jupyter", "lab", {"jupyter_user": "ann"}),
+    ("jupyter", "plain-http", {"jupyter_user": "ann", "jupyter_tls": "none"}),
+    ("jupyter", "hub", {"jupyter_mode": "hub", "jupyter_hub_users": ["ann"]}),
     ("nvidia_services", "ppa", SERVICES | {"ansible_facts": UBUNTU}),
     (
         "nvidia_services",

@@ -1,0 +1,100 @@
+"""A headless Chromium that trusts one self-signed certificate, and what a user does with it in JupyterLab."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+ANSWER_LIMIT_S = 300
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--window-size=1400,900",
+)
+
+
+def pin(url: str) -> str:
+    """Return the pin of a server's certificate: its public key's SHA-256 (RFC 7469, 2.4)."""
+    address = urlsplit(url)
+    pem = ssl.get_server_certificate((str(address.hostname), address.port or 443))
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+@contextmanager
+def browser(url: str, profile: Path) -> Iterator[webdriver.Chrome]:
+    """Start Chromium with a fresh profile; all certificates are checked but the one of this server."""
+    options = webdriver.ChromeOptions()
+    flags = [f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={pin(url)}"]
+    for flag in (*FLAGS, *flags):
+        options.add_argument(flag)
+    options.binary_location = "/usr/bin/chromium"
+    service = webdriver.ChromeService("/usr/bin/chromedriver")
+    driver = webdriver.Chrome(options, service)
+    driver.set_page_load_timeout(ANSWER_LIMIT_S)
+    driver.set_script_timeout(ANSWER_LIMIT_S)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def log_in(driver: webdriver.Chrome, url: str, fields: dict[str, str], button: str) -> None:
+    """Fill in the log-in page and send it."""
+    driver.get(url)
+    for name, text in fields.items():
+        driver.find_element(By.NAME, name).send_keys(text)
+    driver.find_element(By.ID, button).click()
+
+
+def wait_for_lab(driver: webdriver.Chrome) -> None:
+    """Wait until JupyterLab shows its launcher with the kernels, and put away the dialogs over it."""
+    WebDriverWait(driver, ANSWER_LIMIT_S).until(
+        lambda shown: shown.find_elements(By.CSS_SELECTOR, ".jp-LauncherCard")
+    )
+    # On a busy machine a style sheet may come too late for JupyterLab, which then says so.
+    script = (
+        "document.querySelectorAll('.jp-Dialog .jp-mod-accept').forEach(button => button.click())"
+    )
+    driver.execute_script(script)
+
+
+def run_cell(driver: webdriver.Chrome, kernel: str, code: str) -> str:
+    """Open a notebook with a kernel from the launcher, run one cell, and return what it printed."""
+    wait = WebDriverWait(driver, ANSWER_LIMIT_S)
+    card = f".jp-LauncherCard[data-category='Notebook'][title^='{kernel}']"
+    wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, card))
+    driver.execute_script(f'document.querySelector("{card}").click()')
+    # Only when the kernel is there does the notebook keep what is typed.
+    ready = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+    wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, ready))
+    driver.find_element(By.CSS_SELECTOR, ".jp-Notebook .jp-CodeCell .cm-content").click()
+    keys = webdriver.ActionChains(driver).send_keys(code)
+    keys.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    output = ".jp-OutputArea-output"
+    return str(
+        wait.until(
+            lambda shown: [e.text for e in shown.find_elements(By.CSS_SELECTOR, output) if e.text]
+        )[0]
+    )
