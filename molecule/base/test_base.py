@@ -26,7 +26,7 @@ def upgraded(text: str) -> set[str]:
     "package", ["nvidia-driver-580-open", "libnvidia-compute-580", "cuda-toolkit-12-9"]
 )
 def test_unattended_upgrades_leave_what_is_held(host: Host, upgrade: str, package: str) -> None:
-    assert f"{package} | 999:1 " in host.check_output("apt-cache madison %s", package)
+    assert " 999:1 |" in host.check_output("apt-cache madison %s", package)
     assert host.package(package).version == "1"
     assert package not in upgraded(upgrade)
 
