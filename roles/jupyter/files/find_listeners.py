@@ -13,13 +13,13 @@ PROC = Path("/proc")
 LISTEN = "0A"  # TCP_LISTEN in the kernel's net/tcp_states.h
 
 
-def listening_inodes(port):
-    """Return the inodes of the sockets that listen on a port, at any address."""
-    found = set()
+def listening(port):
+    """Return the sockets that listen on a port at any address: inode -> user id."""
+    found = {}
     for table in (PROC / "net" / "tcp", PROC / "net" / "tcp6"):
         for fields in (line.split() for line in text(table).splitlines()[1:]):
             if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                found.add(fields[9])
+                found[fields[9]] = int(fields[7])
     return found
 
 
@@ -43,18 +43,34 @@ def text(path):
         return ""
 
 
+def members(unit):
+    """Return the processes of a systemd unit: process id -> user id."""
+    found = {}
+    for folder in PROC.glob("[0-9]*"):
+        if "/" + unit in text(folder / "cgroup"):
+            try:
+                found[folder.name] = folder.stat().st_uid
+            except OSError:
+                continue  # it has ended
+    return found
+
+
 def main():
     """Print what listens on the port."""
-    port, unit = int(sys.argv[1]), sys.argv[2]
-    inodes = listening_inodes(port)
-    processes = list(owners(inodes))
+    port, ours = int(sys.argv[1]), members(sys.argv[2])
+    sockets = listening(port)
+    processes = list(owners(sockets))
     found = [
         {"port": port, "pid": int(pid), "name": text(PROC / pid / "comm")}
         for pid in sorted({pid for pid, _inode in processes}, key=int)
-        if "/" + unit not in text(PROC / pid / "cgroup")
+        if pid not in ours
     ]
-    unseen = inodes - {inode for _pid, inode in processes}
-    print(json.dumps(found + [{"port": port, "pid": None, "name": None} for _ in unseen]))
+    # Root without CAP_SYS_PTRACE, in a container, does not see who holds another user's socket: then its user must do.
+    seen = {inode for _pid, inode in processes}
+    for inode, user in sockets.items():
+        if inode not in seen and user not in ours.values():
+            found.append({"port": port, "pid": None, "name": None})
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
