@@ -14,7 +14,7 @@ from tests.matrix.conftest import Matrix
 from tests.matrix.neighbours import NEIGHBOURS, Neighbour
 from tests.matrix.rounds import BY_APT, Found, Mutation, rounds, spread, taken_along
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 MUTATIONS_AT_LEAST = 150
 

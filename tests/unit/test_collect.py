@@ -467,7 +467,7 @@ def test_a_watched_distribution_is_compared_with_its_record(
     assert collect.environment_state(str(tmp_path), ["Torch"])["damaged"] == named
     assert collect.environment_state(str(tmp_path), ["jax"])["damaged"] == {}
     # the role that repairs it has the same rule
-    script = runpy.run_path(str(ROLES / "frameworks" / "files" / "compare_environment.py"))
+    script = runpy.run_path(str(ROLES / "python_venv" / "files" / "compare_environment.py"))
     record = site / "torch-1.0.dist-info" / "RECORD"
     text = record.read_text() if record.exists() else ""
     assert script["damaged"](text, str(site)) is bool(named)
