@@ -10,6 +10,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench import collect, measure, stored
@@ -55,35 +57,31 @@ def planning(folder: Path, runs: int, log: Path) -> list[Row]:
     ]
 
 
-def rerun(hosts: int, runs: int, state: Path, log: Path) -> list[Row]:
-    """Time a second apply beside every task of every role, on the same converged hosts."""
-    inventory = str(state / "hosts.ini")
+@contextmanager
+def running_lab(state: Path, hosts: int, *, stays: bool) -> Iterator[str]:
+    """Bring a lab up where it is not yet, and give its inventory; one that does not stay is ended."""
     lab(state, "up", "--hosts", str(hosts))
     try:
-        subprocess.run([DLCONF, "apply", inventory, "--yes"], cwd=ROOT, check=True)
-        every_task = [
-            PLAYBOOK,
-            "-i",
-            inventory,
-            "playbooks/site.yml",
-            "-e",
-            "dlconf_all=true",
-            "-f",
-            str(hosts),
-        ]
-        ours = ("second apply, nothing to change", [DLCONF, "apply", inventory, "--yes"])
-        return [
-            measure.beside(
-                ours,
-                ("ansible-playbook, every task", every_task),
-                20.0,
-                runs=runs,
-                cwd=ROOT,
-                log=log,
-            )
-        ]
+        yield str(state / "hosts.ini")
     finally:
-        lab(state, "down")
+        if not stays:
+            lab(state, "down")
+
+
+def rerun(inventory: str, hosts: int, runs: int, log: Path) -> list[Row]:
+    """Time a second apply beside every task of every role, on the same converged hosts."""
+    subprocess.run([DLCONF, "apply", inventory, "--yes"], cwd=ROOT, check=True)
+    every_task = [PLAYBOOK, "-i", inventory, "playbooks/site.yml", "-e", "dlconf_all=true"]
+    return [
+        measure.beside(
+            ("second apply, nothing to change", [DLCONF, "apply", inventory, "--yes"]),
+            ("ansible-playbook, every task", [*every_task, "-f", str(hosts)]),
+            20.0,
+            runs=runs,
+            cwd=ROOT,
+            log=log,
+        )
+    ]
 
 
 def describe() -> str:
@@ -124,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each side (default 5)")
     parser.add_argument("--hosts", type=int, default=4, help="hosts of the lab (default 4)")
+    parser.add_argument("--lab", type=Path, help="folder of a lab that is up, or stays up for more")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dlconf-bench-") as folder:
         log = Path(folder, "commands.log")
@@ -132,7 +131,9 @@ def main() -> None:
             rows += resolving(options.runs, log)
             rows += planning(Path(folder, "stored"), options.runs, log)
             rows += collect.rows(4 * options.runs, log)
-            rows += rerun(options.hosts, options.runs, Path(folder, "lab"), log)
+            state = (options.lab or Path(folder, "lab")).absolute()
+            with running_lab(state, options.hosts, stays=bool(options.lab)) as inventory:
+                rows += rerun(inventory, options.hosts, options.runs, log)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")
     results = [dataclasses.asdict(row) | {"met": row.met} for row in rows]
