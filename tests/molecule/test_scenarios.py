@@ -18,8 +18,9 @@ ORDER = sorted(
     QUICK, key=lambda name: (name not in LONGEST, name)
 )  # these first: the end is then even
 TAIL_LINES = 80
-# Proved by the scenarios of the roles that include it: cuda and cudnn, from both sources.
-WITHOUT_SCENARIO = {"nvidia_repository"}
+# Proved by the scenarios of the roles that include them: cuda, cudnn and docker; docker and
+# nvidia_container_toolkit; frameworks and jupyter.
+WITHOUT_SCENARIO = {"nvidia_repository", "docker_daemon", "python_venv"}
 
 
 @pytest.mark.parametrize(
