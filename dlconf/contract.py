@@ -8,35 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dlconf import resources, resources_apt
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts
-from dlconf.resources import Check, Difference, Resource
+from dlconf.resources import Check, Difference, Resource, apt, packages, paths, python, system
 
 __all__ = ["KINDS", "PENDING_KINDS", "Difference", "Resource", "differences"]
 
 KINDS: Mapping[str, Check] = {
-    "file": resources.file,
-    "keyring": resources.keyring,
-    "directory": resources.directory,
-    "link": resources.link,
-    "absent": resources.absent,
-    "package": resources.package,
-    "package_like": resources.package_like,
-    "hold": resources.hold,
-    "hold_source": resources.hold_source,
-    "unattended_upgrades": resources_apt.unattended_upgrades,
-    "origin": resources_apt.origin,
-    "dkms": resources.dkms,
-    "python_env": resources.python_env,
-    "conda_package": resources.conda_package,
-    "service": resources.service,
-    "user": resources.user,
-    "group": resources.group,
-    "json": resources.json_values,
-    "lines": resources.lines,
-    "dpkg": resources.dpkg_database,
-    "kernel_module": resources.kernel_module,
+    "file": paths.file,
+    "keyring": paths.keyring,
+    "directory": paths.directory,
+    "link": paths.link,
+    "absent": paths.absent,
+    "copies": paths.copies,
+    "package": packages.package,
+    "package_like": packages.package_like,
+    "hold": packages.hold,
+    "hold_source": packages.hold_source,
+    "unattended_upgrades": apt.unattended_upgrades,
+    "origin": apt.origin,
+    "dkms": packages.dkms,
+    "python_env": python.python_env,
+    "conda_package": python.conda_package,
+    "service": system.service,
+    "user": system.user,
+    "group": system.group,
+    "json": paths.json_values,
+    "lines": paths.lines,
+    "dpkg": packages.dpkg_database,
+    "kernel_module": system.kernel_module,
 }
 PENDING_KINDS = frozenset({"kernel_module"})
 

@@ -36,6 +36,20 @@ def test_unknown_names_get_the_nearest_ones(site: Site) -> None:
     assert "12.9" in unknown.stdout + unknown.stderr
 
 
+def test_a_variable_of_a_role_that_no_role_understands(site: Site) -> None:
+    inventory = site.inventory_with("poetry", {"frameworks_backend": "poetry"}, ["cpu"])
+    result = site.dlconf("plan", str(inventory), code=2)
+    text = result.stdout + result.stderr
+    for word in (
+        "cpu",
+        "frameworks_backend",
+        "conda, venv",
+        "poetry",
+        "roles/frameworks/README.md",
+    ):
+        assert word in text
+
+
 def test_a_pin_that_the_gpu_cannot_use_names_pin_gpu_and_row(site: Site) -> None:
     result = site.dlconf(
         "plan", str(site.inventory), "--set", "cuda=13.2", "--limit", "gtx1080ti", code=3

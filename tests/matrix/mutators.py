@@ -14,6 +14,7 @@ MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
     "directory": paths.directory,
     "link": paths.link,
     "absent": paths.absent,
+    "copies": paths.copies,
     "json": paths.json_values,
     "lines": paths.lines,
     "package": system.package,

@@ -45,6 +45,11 @@ def inside(resource: Resource) -> Iterator[Neighbour]:
         yield _file(path, (*make, path))
 
 
+def copies(resource: Resource) -> Iterator[Neighbour]:
+    """Something else in the folder of the copies."""
+    yield from inside({"path": resource["folder"]})
+
+
 def package(resource: Resource) -> Iterator[Neighbour]:
     """A held package of a like name."""
     name = f"{name_of(resource).strip('*')}-dlconf-foreign"
@@ -120,6 +125,7 @@ NEIGHBOURS: Mapping[str, Callable[[Resource], Iterator[Neighbour]]] = {
     "keyring": beside,
     "link": beside,
     "absent": beside,
+    "copies": copies,
     "directory": inside,
     "json": key,
     "lines": line,

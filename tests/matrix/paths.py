@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from dlconf.facts import Facts
 from tests.matrix import programs
@@ -74,6 +76,13 @@ def absent(resource: Resource, _facts: Facts) -> Iterator[Break]:
     path = resource["path"]
     yield Break("a file there", (shell('echo "# foreign" > "$1"', path),), (path,))
     yield Break("a link there", (("ln", "--symbolic", "/dev/null", path),), (path,))
+
+
+def copies(resource: Resource, facts: Facts) -> Iterator[Break]:
+    """Each copy as a file of stated content."""
+    for source in sorted(fnmatch.filter(facts["paths"], resource["source"])):
+        path = f"{resource['folder']}/{PurePosixPath(source).name}"
+        yield from file({"content": "", "mode": resource["mode"], "path": path}, facts)
 
 
 def json_values(resource: Resource, _facts: Facts) -> Iterator[Break]:

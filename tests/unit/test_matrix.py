@@ -16,6 +16,7 @@ from tests.matrix.neighbours import NEIGHBOURS
 from tests.matrix.rounds import Host, mutations, rounds, spread, taken_along
 
 FACTS: dict[str, Any] = {
+    "paths": {"/from/k.gpg": {"type": "file", "sha256": "1"}},
     "dpkg": {
         "packages": {
             "cuda": {"version": "13", "source": "cuda", "hold": False},
@@ -37,6 +38,7 @@ CONTRACTS: dict[str, list[dict[str, Any]]] = {
         {"kind": "keyring", "path": "/opt/k.gpg", "fingerprint": "A"},
         {"kind": "link", "path": "/opt/ab", "target": "a"},
         {"kind": "absent", "path": "/opt/z"},
+        {"kind": "copies", "source": "/from/*.gpg", "folder": "/to", "mode": "0644"},
         {"kind": "package", "name": "cuda", "version": "13"},
         {"kind": "hold", "name": "cuda"},
         {"kind": "hold_source", "source": "nvidia-*"},
@@ -130,7 +132,7 @@ def test_rounds_hold_everything_once_and_nothing_that_meets(host: Host, number: 
 
 
 def test_with_rounds_enough_a_role_has_one_broken_resource_at_a_time(host: Host) -> None:
-    for mutations_of_round in rounds(spread([host]), 40):
+    for mutations_of_round in rounds(spread([host]), 60):
         roles = [m.role for m in mutations_of_round]
         assert len(roles) == len(set(roles))
 

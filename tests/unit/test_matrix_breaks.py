@@ -44,6 +44,7 @@ def resources(root: str) -> list[dict[str, Any]]:
         {"kind": "keyring", "path": f"{root}/key.gpg", "fingerprint": FINGERPRINT, **ME},
         {"kind": "link", "path": f"{root}/link", "target": "folder"},
         {"kind": "absent", "path": f"{root}/absent"},
+        {"kind": "copies", "source": f"{root}/brought/*", "folder": f"{root}", "mode": "0644"} | ME,
         {"kind": "json", "path": f"{root}/settings.json", "values": {"one": 1, "two": [2]}},
         {"kind": "python_env", "path": f"{root}/env", "python": version(), "packages": packages},
         {"kind": "conda_package", "path": f"{root}/env", "name": "conda", "min_version": "26.3"},
@@ -84,6 +85,9 @@ def root(tmp_path: Path, environment: Path) -> str:
     (tmp_path / "folder" / "file").write_text("text\n")
     (tmp_path / "whatever").touch(mode=0o600)
     (tmp_path / "key.gpg").write_bytes(KEY)
+    (tmp_path / "brought").mkdir()
+    for name in ("brought/copy.gpg", "copy.gpg"):
+        (tmp_path / name).write_bytes(KEY)
     (tmp_path / "link").symlink_to("folder")
     (tmp_path / "settings.json").write_text('{"one": 1, "two": [2], "three": 3}')
     return str(tmp_path)
@@ -93,7 +97,10 @@ def look(root: str) -> Facts:
     """Return the facts of the resources, read by the module that runs on hosts."""
     owned = resources(root)
     found = {
-        "paths": collect.watched_paths([resource["path"] for resource in owned]),
+        "paths": collect.watched_paths(
+            [f"{root}/brought/*", f"{root}/copy.gpg"]
+            + [resource["path"] for resource in owned if "path" in resource]
+        ),
         "json": collect.json_states([f"{root}/settings.json:{key}" for key in ("one", "two")]),
         "environments": {
             path: collect.environment_state(path, ["demo", "pip"])
@@ -106,7 +113,8 @@ def look(root: str) -> Facts:
 
 def causes() -> Iterator[Any]:
     """Yield each break as a test's parameter; only root can give something to another owner."""
-    host = Host("here", {"role": resources("/")}, cast(Facts, {}))
+    facts: dict[str, Any] = {"paths": {"/brought/copy.gpg": {}}}
+    host = Host("here", {"role": resources("")}, cast(Facts, facts))
     for at, mutation in enumerate(mutations(host)):
         if os.geteuid() == 0 or mutation.cause.name not in ("other owner", "other group"):
             yield pytest.param(at, id=f"{mutation.kind} {mutation.cause.name}")

@@ -14,7 +14,7 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import advice, catalogue, content, facts, plan, wishes
+from dlconf import advice, catalogue, content, facts, plan, rolearguments, wishes
 from dlconf.errors import DlconfError
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.resolve import as_planned, resolve
@@ -103,6 +103,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             "dlconf_resolution": state["resolution"],
             "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
         }
+        self._check_arguments(variables, roles, task_vars)
         contracts = {role: self._render(variables, contract_name(role)) for role in roles}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
@@ -114,6 +115,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         )
         result = {"changed": False, "dlconf": state, "ansible_facts": host_facts}
         return result | groups(drifted, bool(host_plan.pending))
+
+    def _check_arguments(
+        self, variables: dict[str, Any], roles: list[str], task_vars: dict[str, Any]
+    ) -> None:
+        """Hold what the inventory sets for the roles to their argument specs.
+
+        Raises:
+            UsageError: a value is of a wrong type or unknown.
+        """
+        host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+        for role in roles:
+            if not any(name.startswith(f"{role}_") for name in host):
+                continue  # reading the specs of all roles takes a tenth of a second
+            folder = role_folder(role, task_vars.get("playbook_dir", "."))
+            specs = self._loader.load_from_file(str(folder / "meta" / "argument_specs.yml"))
+            options = specs["argument_specs"]["main"].get("options", {})
+            given = {
+                name: self._render(variables | {name: host[name]}, name)
+                for name, option in options.items()
+                if name in host and not option.get("no_log", False)
+            }
+            rolearguments.check(role, options, given)
 
     def _of_roles(self, roles: list[str], playbook_dir: str) -> RoleVariables:
         """Return the variables of roles as their tasks would see them."""
