@@ -1,7 +1,8 @@
 """The module `dlconf_collect` on a host of 3,000 packages and 6 environments: its CPU time and its peak memory.
 
-The host is a tree in a temporary folder, of which the module reads the dpkg database, apt's cache and the environments;
-all else it reads of this machine. As on a host the module is a process of its own, and what it starts (apt) counts.
+The host is a tree in a temporary folder, of which the module reads the dpkg database, the environments, apt's index of
+60,000 packages and preferences like those of the roles; all else it reads of this machine. As on a host the module is
+a process of its own, and what it starts (apt) counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 from bench.measure import Row, Sample, cpu, spread
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES, DRIVER_PACKAGES, ENVIRONMENTS, DISTRIBUTIONS, FILES = 3000, 40, 6, 150, 12_000
+PACKAGES, DRIVER_PACKAGES, INDEX = 3000, 40, 60_000
+ENVIRONMENTS, DISTRIBUTIONS, FILES = 6, 150, 12_000
 CPU_LIMIT_S, MEMORY_LIMIT_MB = 0.3, 60
 
 PROGRAM = """
@@ -51,11 +53,35 @@ Description: a package of the benchmark
 
 
 APT = """\
-Dir::Etc::parts "{root}/cache";
+Dir::Etc::parts "/dev/null";
+Dir::Etc::sourcelist "{root}/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "{root}/preferences";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State::lists "{root}/lists";
 Dir::State::status "{root}/dpkg/status";
 Dir::Cache "{root}/cache";
 Dir::Cache::pkgcache "pkgcache.bin";
 Dir::Cache::srcpkgcache "srcpkgcache.bin";
+APT::Sandbox::User "";
+"""
+AVAILABLE = """\
+Package: available-{number}
+Version: 1.2.3-4ubuntu5
+Architecture: amd64
+Filename: ./available-{number}.deb
+Size: 1
+SHA256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+"""
+DRIVER = """\
+Package: cuda-drivers* nvidia-* libnvidia-* lib*-nvidia* libcuda1* libnvcuvid1* libnvoptix1* libxnvctrl*
+Pin: origin "{origin}"
+Pin-Priority: -1
+"""
+RELEASE = """\
+Package: *-[0-9]-[0-9] *-[0-9][0-9]-[0-9]
+Pin: origin ""
+Pin-Priority: 700
 """
 
 
@@ -67,11 +93,7 @@ def build(root: Path) -> dict[str, list[str]]:
     description = " A line of some description, as long as they are on most of the packages.\n" * 10
     stanzas = (STANZA.format(name=name, description=description) for name in names)
     (root / "dpkg" / "status").write_text("\n".join(stanzas))
-    root.chmod(0o755)  # apt is asked as nobody
-    (root / "cache").mkdir()
-    (root / "apt.conf").write_text(APT.format(root=root))
-    apt = os.environ | {"APT_CONFIG": str(root / "apt.conf")}
-    subprocess.run(["apt-cache", "stats"], env=apt, check=True, capture_output=True)
+    make_apt(root)
     for number in range(ENVIRONMENTS):
         environment(root / "envs" / f"env{number}")
     return {
@@ -83,6 +105,23 @@ def build(root: Path) -> dict[str, list[str]]:
         "units": ["ssh.service"],
         "users": ["root"],
     }
+
+
+def make_apt(root: Path) -> None:
+    """Write apt's files, and let it read them."""
+    root.chmod(0o755)  # apt is asked as nobody
+    for folder in ("cache/archives/partial", "lists/partial", "repository"):
+        (root / folder).mkdir(parents=True)
+    index = "\n".join(AVAILABLE.format(number=number) for number in range(INDEX))
+    (root / "repository" / "Packages").write_text(index)
+    (root / "sources.list").write_text(f"deb [trusted=yes] file:{root}/repository ./\n")
+    origins = ("", "developer.download.nvidia.com", "ppa.launchpadcontent.net")
+    records = [RELEASE, *(DRIVER.format(origin=origin) for origin in origins)]
+    (root / "preferences").write_text("\n".join(records))
+    (root / "apt.conf").write_text(APT.format(root=root))
+    apt = os.environ | {"APT_CONFIG": str(root / "apt.conf")}
+    for command in (["apt-get", "update"], ["apt-cache", "gencaches"]):
+        subprocess.run(command, env=apt, check=True, capture_output=True)
 
 
 def environment(prefix: Path) -> None:

@@ -518,7 +518,9 @@ def test_candidates_are_what_apt_would_choose_and_from_where(
 ) -> None:
     """Recorded from apt 2.6, shortened."""
     answers = {True: POLICY, False: POLICY_OF_ALL}
-    monkeypatch.setattr(collect, "output_of", lambda argv: answers["nvidia-utils-580" in argv])
+    monkeypatch.setattr(
+        collect, "output_of", lambda argv, stdin=0: answers["nvidia-utils-580" in argv]
+    )
     assert collect.candidates(["nvidia-driver-580", "nvidia-utils-580"]) == {
         "nvidia-driver-580": {
             "version": "580.999-1",
@@ -535,7 +537,7 @@ def test_apt_is_asked_as_nobody_and_its_failure_is_told(monkeypatch: pytest.Monk
     expected = str(collect.NOBODY if os.geteuid() == 0 else os.geteuid())
     assert (collect.output_of(["id", "-u"]) or "").strip() == expected
     assert collect.output_of(["false"]) is None
-    monkeypatch.setattr(collect, "output_of", lambda argv: None)
+    monkeypatch.setattr(collect, "output_of", lambda argv, stdin=0: None)
     assert collect.candidates(["bash"]) is None
 
 
