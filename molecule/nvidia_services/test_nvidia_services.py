@@ -85,7 +85,7 @@ def test_the_exporter_listens_where_it_was_asked_to(host: Host, machine: str) ->
 
 
 def test_nothing_is_started_before_the_driver_is_loaded(host: Host) -> None:
-    assert host.check_output("systemctl --failed --plain --no-legend 'nvidia-*'") == ""
+    assert host.check_output("systemctl list-units --failed --plain --no-legend 'nvidia-*'") == ""
 
 
 def test_the_driver_itself_is_untouched(host: Host, driver: str) -> None:
