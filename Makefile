@@ -50,7 +50,7 @@ test-mutants: lab-image ## Break each role on purpose and prove that its scenari
 test-matrix: lab-image ## Break every resource of every role in the lab, in every way, and repair it
 	$(BIN)/pytest tests/matrix
 
-test: lint lab-image ## Run all checks and tests but the slow ones, those in the container lab too (half an hour)
+test: lint lab-image ## Run all checks and tests but the slow ones, those in the container lab too (three quarters of an hour)
 	$(BIN)/pytest -m "not slow"
 
 bench: lab-image ## Measure dlconf beside plain Ansible, in one run; prints medians and ratios

@@ -9,9 +9,7 @@ from tests.role_readme import ROLES
 
 pytestmark = pytest.mark.lab
 
-# Run by `make test`; the others by `make molecule`.
-IN_EVERY_RUN = {"apt_key", "download", "preflight", "record"}
-LONGEST = {"frameworks", "cuda", "nvidia_driver", "cudnn"}
+LONGEST = {"jupyter", "frameworks", "nvidia_driver", "nvidia_container_toolkit", "nvidia_services"}
 NAMES = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
 QUICK = [name for name in NAMES if not name.startswith("real_")]
 ORDER = sorted(
@@ -23,10 +21,7 @@ TAIL_LINES = 80
 WITHOUT_SCENARIO = {"nvidia_repository", "docker_daemon", "python_venv"}
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [pytest.param(name, marks=() if name in IN_EVERY_RUN else pytest.mark.slow) for name in ORDER],
-)
+@pytest.mark.parametrize("scenario", ORDER)
 def test_scenario(scenario: str, scenarios: Scenarios) -> None:
     outcome = scenarios.wait(scenario)
     log = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
