@@ -37,7 +37,8 @@ class FrameworkBuild(Row):
         requirements_below_cc_7_5: to be added when a card is older than Turing.
         backends: what a front end (Keras) runs on: framework names with an optional specifier
             ("tensorflow>=2.16"), one of them is needed; empty for the rest.
-        installable: pip can install it today from a public index.
+        installable: pip can install it today from a public index, and it then loads; else `notes`
+            says what is against it.
     """
 
     framework: str

@@ -7,8 +7,16 @@ from dataclasses import replace
 from itertools import combinations
 
 from dlconf.errors import NoCompatibleStack
-from dlconf.resolve.candidates import DRIVER, Absent, Candidate, DriverCandidate, universe_of
+from dlconf.resolve.candidates import (
+    DRIVER,
+    PYTHON,
+    Absent,
+    Candidate,
+    DriverCandidate,
+    universe_of,
+)
 from dlconf.resolve.cards import Card
+from dlconf.resolve.links import framework_backend
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
 from dlconf.resolve.rules import Refusal
@@ -71,6 +79,8 @@ def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
     """Say through which rows the rest forbids one part."""
     rest = question.without(atom)
     chosen = solve(rest.problem()) or {}
+    if all(item is atom or item.kind == "gpu" for item in core):  # nobody asks for that Python
+        chosen = {name: item for name, item in chosen.items() if name != PYTHON}
     problem = question.problem()
     if atom.kind != "gpu":
         asked = [
@@ -82,7 +92,12 @@ def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
         if not asked:
             device = "an NVIDIA GPU" if question.has_gpu else "the CPU"
             return [f"{atom.component} has no such build for {device}"]
-        return _lines(asked, problem, chosen)
+        backend = question.backends().get(atom.component, "")
+        return _lines(asked, problem, chosen) or _lines(
+            [item for item in problem.candidates.get(backend, ()) if _carries(item, asked)],
+            problem,
+            chosen,
+        )
     empty = [name for name in problem.candidates if not problem.allowed_alone(name)]
     lines = [
         f"{named(item)} would do without {atom.label}, but {refusal.text} [{refusal.source}]"
@@ -93,6 +108,11 @@ def _forbids(question: Question, atom: Atom, core: Sequence[Atom]) -> list[str]:
     return lines or (
         _lines(problem.candidates.get(DRIVER, ()), problem, {}) if len(core) == 1 else []
     )
+
+
+def _carries(back: Candidate, fronts: Sequence[Candidate]) -> bool:
+    """Whether one of these front ends runs on a build."""
+    return any(framework_backend(front, back) is None for front in fronts)
 
 
 def _allowed_by(problem: Problem, candidate: Candidate, atom: Atom) -> bool:
@@ -163,7 +183,19 @@ def _hint(
         ways = [" and ".join(_take_back(question, atom) for atom in pair)] if pair else []
     if len(core) == 1 and core[0].kind == "gpu":
         ways += _other_systems(question)
+    ways += [way for atom in core if (way := _successor(question, atom))]
     return "; or ".join(ways) if ways else "no single change of the wishes helps"
+
+
+def _successor(question: Question, atom: Atom) -> str:
+    """Say which framework took the place of one that does not fit, where that one does."""
+    known = question.universe.catalogue.rules["successors"].values
+    name = known.get(atom.component, "")
+    if not name or name in question.frameworks:
+        return ""
+    names = tuple(name if item == atom.component else item for item in question.frameworks)
+    fits = solve(replace(question, frameworks=names).problem()) is not None
+    return f"want {name} instead, which succeeds {atom.component}" if fits else ""
 
 
 def _way(question: Question, atom: Atom, chosen: Mapping[str, Candidate]) -> str:

@@ -167,9 +167,9 @@ def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Itera
             f"no code for these GPUs [{cap.source}]"
         )
     backend = question.backends().get(candidate.component)
-    if backend is not None and backend != "tensorflow":
+    if candidate.component == "keras" and backend not in (None, "tensorflow"):
         word = "torch" if backend == "pytorch" else backend
-        yield f"{candidate.component} runs on {backend}: set KERAS_BACKEND={word}"
+        yield f"keras runs on {backend}: set KERAS_BACKEND={word}"
 
 
 def _dropped_notes(

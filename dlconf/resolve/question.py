@@ -33,6 +33,7 @@ from dlconf.resolve.rules import (
     driver_serves,
     framework_fits_system,
     framework_runs_on,
+    python_can_be_looked_into,
 )
 from dlconf.resolve.search import Atom, Problem, Requirement
 from dlconf.resolve.wanted import SOURCE_FIELDS, pinned, without_source
@@ -102,6 +103,7 @@ class Question:
             dict.fromkeys(
                 canonical(requirement_of(back).name)
                 for row in self.universe.catalogue.frameworks[name]
+                if row.device in self.devices_of(name)
                 for back in row.backends
             )
         )
@@ -176,12 +178,20 @@ class Question:
         for name in self.components():
             if name not in (*SYSTEM_COMPONENTS, PYTHON):
                 yield Requirement(name, framework_fits_system(self.glibc()))
+        if not self.machine.is_of_the_past:  # of what nobody sets up, anything may be asked
+            yield Requirement(PYTHON, python_can_be_looked_into(self.universe.catalogue))
         if self.has_gpu:
             yield from self._gpu_requirements()
 
     def devices_of(self, framework: str) -> frozenset[str]:
-        """Kinds of build that fit the host: for the GPU where there is one and builds for it."""
-        kinds = {row.device for row in self.universe.catalogue.frameworks.get(framework, ())}
+        """Kinds of build that fit the host: for the GPU where there is one and builds for it.
+
+        All kinds of a framework that can no longer be installed: its rows say why.
+        """
+        rows = self.universe.catalogue.frameworks.get(framework, ())
+        kinds = {row.device for row in rows}
+        if not any(row.installable for row in rows):
+            return frozenset(kinds)
         return frozenset(("cuda" if self.has_gpu and "cuda" in kinds else "cpu", "any"))
 
     def _gpu_requirements(self) -> Iterator[Requirement]:

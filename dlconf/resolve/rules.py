@@ -18,6 +18,7 @@ from dlconf.resolve.candidates import (
     CudnnCandidate,
     DriverCandidate,
     FrameworkCandidate,
+    PythonCandidate,
     upstream_of,
 )
 from dlconf.resolve.cards import Card, sm_code
@@ -234,6 +235,19 @@ def runs_ptx(ptx: int | None, code: int) -> bool:
 
 def _codes(codes: tuple[int, ...]) -> str:
     return ", ".join(f"sm_{code}" for code in codes)
+
+
+def python_can_be_looked_into(catalogue: Catalogue) -> Rule:
+    """Make the rule that the roles' own scripts run in an environment, which they look into."""
+    row = catalogue.rules["environment-python"]
+    oldest = Version(row.values["oldest"])
+
+    def rule(candidate: Candidate) -> Refusal | None:
+        if not isinstance(candidate, PythonCandidate) or candidate.version >= oldest:
+            return None
+        return Refusal(f"dlconf makes environments of Python {oldest} and newer", row.source)
+
+    return rule
 
 
 def framework_fits_system(glibc: Version | None) -> Rule:

@@ -20,7 +20,7 @@ from resolvelib import (
 )
 from resolvelib.resolvers import RequirementInformation
 
-from dlconf.resolve.candidates import Candidate
+from dlconf.resolve.candidates import PYTHON, Candidate
 from dlconf.resolve.links import Link, is_native
 from dlconf.resolve.rules import Refusal, Rule
 
@@ -83,7 +83,8 @@ class Problem:
         alone = self.refusal_alone(candidate)
         if alone is not None:
             return alone[0]
-        for link in self.links:
+        # Python last: which one is taken follows from the rest, so that tells least.
+        for link in sorted(self.links, key=lambda link: PYTHON in (link.first, link.second)):
             other = {link.first: link.second, link.second: link.first}.get(candidate.component)
             if other is None:
                 continue

@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_read_is_exit_2(
         ("drivers", ["580", "580.178.04", "long-term", "2028-06", "maxwell to blackwell", "13.0"]),
         ("cuda", ["8.0.61", "375.26", "sm_20 to sm_62", "ubuntu1604"]),
         ("cudnn", ["9.10.2.21", "12.x", "5.0", "525.60.13", "cudnn9-cuda-12"]),
-        ("frameworks", ["mxnet", "1.9.1", "cu112", "11.2", "3.5 to 3.9", "sm_50 to sm_86"]),
+        ("frameworks", ["mxnet", "1.9.1", "cu112", "11.2", "3.6 to 3.11", "sm_50 to sm_86"]),
     ],
 )
 def test_a_list_has_every_row_below_its_heads(kind: str, parts: list[str]) -> None:

@@ -123,6 +123,17 @@ def test_the_plan_of_stored_facts_is_that_of_the_hosts(
     assert told(dlconf(site, "plan", "--facts", "stored", *options)) == told(live)
 
 
+def test_a_framework_of_the_past_is_refused_with_the_reason_and_the_next_step(site: Path) -> None:
+    inventory = yaml.safe_load((site / "hosts.yml").read_text())
+    inventory["all"]["hosts"]["no-gpu-debian-12"]["dlconf_frameworks"] = ["caffe"]
+    (site / "caffe.yml").write_text(yaml.safe_dump(inventory))
+    found = dlconf(site, "plan", "caffe.yml", "--limit", "no-gpu-debian-12")
+    host = found["hosts"]["no-gpu-debian-12"]
+    assert (found["exit_code"], host.get("roles") or []) == (3, [])
+    assert "caffe 1.0 (source) can no longer be installed" in host["failure"]["message"]
+    assert "want pytorch instead" in host["failure"]["hint"]
+
+
 def test_stored_files_hold_what_counts_and_only_their_owner_reads_them(site: Path) -> None:
     path = site / "stored" / "gtx-1080-ti-ubuntu-22.04.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -87,7 +87,6 @@ def test_keras_of_the_time_runs_on_theano() -> None:
         ("ubuntu-16.04", "tensorflow==1.12.0", {"cuda": "9.0.176", "python": "3.6"}),
         ("ubuntu-16.04", "tensorflow==1.4.1", {"cuda": "8.0.61", "cudnn": "6.0.21"}),
         ("ubuntu-18.04", "tensorflow==2.0.4", {"cuda": "10.0.130", "python": "3.7"}),
-        ("ubuntu-18.04", "cntk", {"cuda": "10.0.130", "cntk": "2.7", "python": "3.6"}),
         ("ubuntu-22.04", "mxnet", {"cuda": "11.8.0", "cudnn": "8.7.0.84", "mxnet": "1.9.1"}),
     ],
 )
@@ -106,7 +105,7 @@ def test_an_old_stack_on_a_system_of_its_time(os: str, wish: str, expected: dict
         ("theano", "theano 1.0.5 brings no CUDA and needs 8.0 on the system"),
         ("caffe", "caffe 1.0 (source) can no longer be installed"),
         ("torch7", "torch7 7 (source) can no longer be installed"),
-        ("cntk", "cntk 2.7 (gpu) brings no CUDA and needs 10.0 on the system"),
+        ("cntk", "cntk 2.7 (gpu) can no longer be installed: its wheels"),
     ],
 )
 def test_on_a_system_of_today_the_answer_says_why_not(wish: str, because: str) -> None:

@@ -66,6 +66,8 @@ def check_error(error: DlconfError, expected: dict[str, Any]) -> None:
         assert part not in error.message
     for part in expected.get("hint", []):
         assert part in error.hint
+    for part in expected.get("no_hint", []):
+        assert part not in error.hint
 
 
 def check(answer: dict[str, Any], expected: dict[str, Any]) -> None:

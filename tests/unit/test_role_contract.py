@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -393,6 +394,16 @@ def test_every_framework_of_the_catalogue_is_looked_into() -> None:
     watch = render(ROLES / "frameworks", {}, "__frameworks_watch")
     known = {name for rows in load().frameworks.values() for row in rows for name in row.packages}
     assert sorted(known - set(watch["distributions"])) == []
+
+
+@pytest.mark.parametrize(("python", "debugger"), [("3.6", False), ("3.7", True), ("3.11", True)])
+def test_a_kernel_has_a_debugger_where_its_ipykernel_has_one(python: str, debugger: bool) -> None:
+    environment = {"environment": "mxnet", "python": python, "packages": {"mxnet": "1.9.1"}}
+    contract = render(
+        ROLES / "frameworks", {"frameworks_environments": [environment]}, "__frameworks_contract"
+    )
+    kernel = next(item for item in contract if item["path"].endswith("kernel.json"))
+    assert json.loads(kernel["content"])["metadata"] == {"debugger": debugger}
 
 
 @pytest.mark.parametrize("bootable", [["6.1.0-9-amd64", "6.1.0-21-amd64", "6.5.0-1-amd64"], []])
