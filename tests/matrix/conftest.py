@@ -28,7 +28,14 @@ EXTRAS_LEFT_OUT: Mapping[str, str] = {
 }
 """Extra role -> why no host of the matrix has it."""
 
+ON_ONE_HOST: Mapping[str, str] = {"jupyter": "cpu"}
+"""Extra role -> the one host that has it: its environment is large."""
+
 HOST_VARIABLES: Mapping[str, Mapping[str, Any]] = {
+    "cpu": {
+        "jupyter_user": "labpw",
+        "jupyter_password_hash": "argon2:$argon2id$v=19$m=10240,t=10,p=8$b2Ygbm9ib2R5$bm8gcGFzc3dvcmQgaGFzIHRoaXM",
+    },
     "rtx3090": {"nvidia_driver_kernel_headers": ["linux-headers-amd64"], "cuda_hold": True},
     "rtx5090": {
         "cuda_source": "network",
@@ -36,7 +43,7 @@ HOST_VARIABLES: Mapping[str, Mapping[str, Any]] = {
         "frameworks_extras": ["graphviz", "libarchive"],
     },
 }
-"""Resources that no host has by default: holds of CUDA, kernel headers, NVIDIA's network repository, uv."""
+"""Resources that no host has by default: Jupyter's, holds of CUDA, kernel headers, NVIDIA's network repository, uv."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +86,19 @@ class Matrix:
 @pytest.fixture(scope="session")
 def matrix(site: Site) -> Matrix:
     """Bring the hosts to what the matrix asks for, and read their contracts."""
-    inventory = site.inventory_with("matrix", {"dlconf_extras": extras()})
+    inventory = site.inventory_with("matrix", {})
     listing = yaml.safe_load(inventory.read_text())
-    for host, variables in HOST_VARIABLES.items():
-        listing["all"]["hosts"][host] |= variables
+    for host, variables in listing["all"]["hosts"].items():
+        variables.update(HOST_VARIABLES.get(host, {}), dlconf_extras=extras(host))
     inventory.write_text(yaml.safe_dump(listing))
     site.dlconf("apply", str(inventory), "--upgrade", "--yes", "--json")
     return Matrix(site, inventory, look(site, inventory))
 
 
-def extras() -> list[str]:
-    """Return the extra roles that the hosts of the matrix have."""
-    return sorted(EXTRA_ROLES - EXTRAS_LEFT_OUT.keys())
+def extras(host: str) -> list[str]:
+    """Return the extra roles that a host of the matrix has."""
+    elsewhere = {role for role, one in ON_ONE_HOST.items() if one != host}
+    return sorted(EXTRA_ROLES - EXTRAS_LEFT_OUT.keys() - elsewhere)
 
 
 def look(site: Site, inventory: Path) -> dict[str, Host]:

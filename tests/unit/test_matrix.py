@@ -10,7 +10,7 @@ from dlconf.content import EXTRA_ROLES
 from dlconf.contract import KINDS, PENDING_KINDS
 from dlconf.facts import Facts
 from tests.matrix.breaks import name_of
-from tests.matrix.conftest import EXTRAS_LEFT_OUT
+from tests.matrix.conftest import EXTRAS_LEFT_OUT, HOST_VARIABLES, ON_ONE_HOST, extras
 from tests.matrix.mutators import MUTATORS, NAMED_ONLY
 from tests.matrix.neighbours import NEIGHBOURS
 from tests.matrix.rounds import Host, mutations, rounds, spread, taken_along
@@ -76,6 +76,10 @@ def test_every_kind_can_be_broken_and_has_neighbours() -> None:
 def test_every_extra_role_is_on_the_hosts_or_left_out_with_a_reason() -> None:
     assert set(EXTRAS_LEFT_OUT) <= set(EXTRA_ROLES)
     assert all(EXTRAS_LEFT_OUT.values())
+    on_hosts = {role for host in HOST_VARIABLES for role in extras(host)}
+    assert on_hosts | EXTRAS_LEFT_OUT.keys() == set(EXTRA_ROLES)
+    assert "jupyter" not in extras("rtx3090")
+    assert ON_ONE_HOST.keys() <= on_hosts
 
 
 def test_every_resource_but_the_pending_ones_is_broken(host: Host) -> None:
