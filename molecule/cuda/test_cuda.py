@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,6 @@ class Toolkit:
 
     release: str
     origin: str
-    keyring: str
 
     @property
     def packages(self) -> list[str]:
@@ -26,13 +26,9 @@ class Toolkit:
 
 
 TOOLKITS = {
-    "gtx1080ti": Toolkit(
-        "12.9", "file:/var/cuda-repo-ubuntu2204-12-9-local", "cuda-B8AB37B8-keyring.gpg"
-    ),
+    "gtx1080ti": Toolkit("12.9", "file:/var/cuda-repo-ubuntu2204-12-9-local"),
     "rtx3090": Toolkit(
-        "13.2",
-        "https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2204/x86_64",
-        "cuda-archive-keyring.gpg",
+        "13.2", "https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2204/x86_64"
     ),
 }
 
@@ -96,7 +92,11 @@ def test_everyone_reads_the_settings_and_root_writes_them(
 
 
 def test_apt_may_read_the_keyring(host: Host, toolkit: Toolkit) -> None:
-    found = host.file(f"/usr/share/keyrings/{toolkit.keyring}")
+    place = toolkit.origin.partition(":")[2].lstrip("/")
+    stated = host.check_output("grep -rh -A3 %s /etc/apt/sources.list.d", place)
+    keyrings = re.findall(r"(?i)signed-by[=:] ?(/usr/share/keyrings/[^]\s]+)", stated)
+    assert len(keyrings) == 1
+    found = host.file(keyrings[0])
     assert (found.user, found.group, found.mode) == ("root", "root", 0o644)
 
 
