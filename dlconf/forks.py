@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dlconf import content
+
 PER_CORE = 10
 LEAST, MOST = 10, 100
 
@@ -44,12 +46,15 @@ def of_run(given: int | None, hosts: Sequence[str] | None) -> int | None:
 
 
 def set_by_user(environ: Mapping[str, str]) -> bool:
-    """Say whether ANSIBLE_FORKS, or the ansible.cfg that ANSIBLE_CONFIG names, sets the forks."""
+    """Say whether ANSIBLE_FORKS, or an ansible.cfg of the user's that ANSIBLE_CONFIG names, sets the forks."""
     if environ.get("ANSIBLE_FORKS"):
         return True
+    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
+    if config.resolve() == (content.root() / "ansible.cfg").resolve():
+        return False
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read(Path(environ.get("ANSIBLE_CONFIG") or os.devnull), encoding="utf-8")
+        parser.read(config, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return False  # Ansible says what is wrong with it
     return parser.has_option("defaults", "forks")

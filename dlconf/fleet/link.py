@@ -68,7 +68,7 @@ class Link:
         self._inbox = inbox
         self._heard_s = time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
-        self._takes_orders = False
+        self._takes_orders = self._over = False
         self._explanation = ""
         self._replace = (b"", b"")
         threading.Thread(target=self._serve, daemon=True).start()
@@ -89,7 +89,8 @@ class Link:
             self.cut()
 
     def cut(self) -> None:
-        """End the connection; the worker then stops by itself."""
+        """End the connection, or let none begin; the worker then stops by itself."""
+        self._over = True
         if self._process:
             self._process.kill()
 
@@ -134,6 +135,8 @@ class Link:
                 stderr=stderr,
                 start_new_session=True,  # Ctrl-C of the terminal is for dlconf alone
             )
+        if self._over:
+            return "it was ended before it began"
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise AssertionError("both are pipes")

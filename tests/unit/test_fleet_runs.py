@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dlconf import fleet
 from dlconf.errors import DlconfError
+from dlconf.fleet import payload
 from dlconf.outcome import Event
 from dlconf.runfolder import RunFolder
 from dlconf.runner import Passwords, Run, run_playbook
@@ -23,7 +27,7 @@ while [ "$1" != -- ]; do shift; done
 echo $$ > "$FLEET/$2.pid"
 case $2 in
 gone) echo 'ssh: connect to host gone port 22: No route to host' >&2; exit 255 ;;
-mute) exec sleep 60 ;;
+mute) exec sleep 600 ;;
 bare) PATH=/usr/bin:/bin HOME=/nonexistent exec sh -c "$3" ;;
 esac
 echo 'a shell that greets'
@@ -96,7 +100,13 @@ def test_passwords_travel_in_the_stream_only(place: Path) -> None:
     (place / "sudo").write_text(SUDO, encoding="utf-8")
     (place / "sudo").chmod(0o755)
     with (place / "hosts.ini").open("a", encoding="utf-8") as hosts:
-        hosts.write(f"ansible_become_exe={place / 'sudo'}\nvaulted=opened\n")
+        hosts.write(f"ansible_become_exe={place / 'sudo'}\n")
+    (place / "vault").write_text("hunter2 of the vault\n", encoding="utf-8")
+    words = ["encrypt_string", "opened", "--name", "vaulted", "--vault-password-file", "vault"]
+    vault = str(Path(sys.executable).parent / "ansible-vault")
+    vaulted = subprocess.run([vault, *words], check=True, capture_output=True, text=True).stdout
+    (place / "group_vars").mkdir()
+    (place / "group_vars" / "all.yml").write_text(vaulted, encoding="utf-8")
     seen: list[str] = []
 
     def watch(step: Event) -> None:
@@ -108,7 +118,9 @@ def test_passwords_travel_in_the_stream_only(place: Path) -> None:
                 and "hunter2" in path.read_text(encoding="utf-8", errors="replace")
             )
 
-    run = through("ctl1", place, "secret.yml", passwords=Passwords(become="hunter2"))
+    run = through(
+        "ctl1", place, "secret.yml", passwords=Passwords("hunter2", "hunter2 of the vault")
+    )
     outcome = run_playbook(run, RunFolder.create("apply"), watch=watch)
     assert [host.failure for host in outcome.hosts.values()] == [None, None, None]
     assert [host.ok for host in outcome.hosts.values()] == [2, 2, 2]
@@ -157,18 +169,19 @@ def test_a_host_that_one_worker_does_not_reach_is_done_by_another(place: Path) -
     assert [step.host for step in steps if step.kind == "unreachable"] == ["b"]
 
 
-def test_where_no_worker_is_left_the_error_says_why(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_worker_is_left_the_error_says_why(place: Path) -> None:
+    with pytest.raises(DlconfError) as caught:
+        run_playbook(through("gone,bare", place, "trivial.yml"), RunFolder.create("apply"))
+    message = caught.value.message
+    assert "gone: no worker answered (ssh ended with 255): ssh: connect to host gone" in message
+    assert "bare: ansible-core is not there" in message
+
+
+def test_a_silent_worker_is_lost(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet, "SILENCE_S", 1)
     monkeypatch.setattr(fleet, "KEEPALIVE_S", 0.5)
-    with pytest.raises(DlconfError) as caught:
-        run_playbook(through("gone,mute,bare", place, "trivial.yml"), RunFolder.create("apply"))
-    assert "gone: no worker answered (ssh ended with 255): ssh: connect to host gone" in str(
-        caught.value
-    )
-    assert "mute: no worker answered" in str(caught.value)
-    assert "bare: ansible-core is not there" in str(caught.value)
+    with pytest.raises(DlconfError, match=r"mute: .*ended"):
+        run_playbook(through("mute", place, "trivial.yml"), RunFolder.create("apply"))
 
 
 def test_ctrl_c_ends_every_worker_between_two_tasks(place: Path) -> None:
@@ -188,9 +201,27 @@ def test_ctrl_c_ends_every_worker_between_two_tasks(place: Path) -> None:
     assert list((place / "tmp").iterdir()) == []
 
 
-def test_a_third_ctrl_c_does_not_wait(place: Path) -> None:
+def test_ctrl_c_before_a_worker_has_its_job_lets_none_begin(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = payload.build
+
+    def slow(*given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+        build(*given)
+
+    monkeypatch.setattr(payload, "build", slow)
     folder = RunFolder.create("apply")
-    sender = _signal_when(folder.log, 0.5, 0.5)
+    outcome = run_playbook(through("ctl1", place, "trivial.yml"), folder)
+    assert outcome.interrupted
+    assert outcome.hosts == {}
+    assert "TASK" not in folder.log.read_text(encoding="utf-8")
+
+
+def test_a_second_ctrl_c_does_not_wait(place: Path) -> None:
+    folder = RunFolder.create("apply")
+    sender = _signal_when(folder.log, 0.5)
     extra_vars = {"folder": str(place), "seconds": 30}
     outcome = run_playbook(through("ctl1,ctl2", place, "slow.yml", extra_vars=extra_vars), folder)
     sender.join()

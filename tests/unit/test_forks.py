@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlconf import forks
+from dlconf import content, forks
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,7 @@ def test_what_the_user_says_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert forks.of_run(3, None) == 3
     own.write_text("forks: 7 of no section\n", encoding="utf-8")
     assert forks.of_run(None, None) == 40
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(content.root() / "ansible.cfg"))
+    assert forks.of_run(None, None) == 40  # ours says it for plain Ansible
     monkeypatch.setenv("ANSIBLE_FORKS", "9")
     assert forks.of_run(None, ["gpu1"]) is None
