@@ -78,6 +78,7 @@ class Converged:
         checks: what verify found.
         left: what still differs.
         pending: what only a reboot brings about.
+        worker: the machine that ran Ansible for this host, where it was not this one.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Converged:
     pending: tuple[Difference, ...] = ()
     failure: TaskFailure | None = None
     diffs: tuple[str, ...] = ()
+    worker: str = ""
 
 
 def survey(steps: Steps) -> Survey:
@@ -121,6 +123,7 @@ def converge(steps: Steps, found: Survey) -> dict[str, Converged]:
             APPLYING,
             hosts=[host.name for host in drifted],
             extra_vars=extra_vars,
+            served_by={host.name: host.worker for host in drifted if host.worker},
             check=request.check,
             diff=request.diff,
         )
@@ -160,6 +163,7 @@ def _run(request: Request, playbook: str, **fields: Any) -> Run:
         playbook,
         request.inventory,
         forks=request.forks,
+        workers=request.workers,
         passwords=request.passwords,
         **base | fields,
     )
@@ -184,6 +188,7 @@ def _before_checks(name: str, outcome: RunOutcome) -> HostState:
             host.states[-1]["resolution"],
             roles,
             hosts.pending_of(host.states[-1]["plan"]),
+            worker=host.worker,
         )
     return hosts.from_outcome(name, host)
 
@@ -217,4 +222,5 @@ def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged
         hosts.pending_of(plan) if plan else (),
         host.failure,
         tuple(host.diffs),
+        host.worker,
     )

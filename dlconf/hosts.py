@@ -39,6 +39,7 @@ class HostState:
         failure: why there is no plan, where there is none.
         hint: what to do about it.
         exit_code: that of a command that has this host only and no drift to report.
+        worker: the machine that ran Ansible for this host, where it was not this one.
     """
 
     name: str
@@ -51,6 +52,7 @@ class HostState:
     hint: str = ""
     exit_code: int = 0
     variables: Mapping[str, Any] | None = None
+    worker: str = ""
 
     @property
     def changes(self) -> list[Difference]:
@@ -61,9 +63,12 @@ class HostState:
 def from_outcome(name: str, outcome: HostOutcome) -> HostState:
     """Return the state that a run of state.yml found on a host."""
     if outcome.unreachable:
-        return HostState(name, "unreachable", failure=outcome.unreachable, exit_code=1)
+        return HostState(
+            name, "unreachable", failure=outcome.unreachable, exit_code=1, worker=outcome.worker
+        )
     state = outcome.states[-1] if outcome.states else {}
     found: dict[str, Any] = {key: state.get(key) for key in ("facts", "resolution", "variables")}
+    found["worker"] = outcome.worker
     if error := state.get("error"):
         task = outcome.failure or TaskFailure("", "", "")
         return HostState(name, **_of_error(error, task), **found)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -24,17 +22,13 @@ class Interrupts:
     """Counts signals and acts on them; a context manager around a run.
 
     Args:
-        stop_file: created at the first signal; the callback `dlconf_stop` looks for it.
-        pid: returns the process id of ansible-playbook, or None while it has given no event.
+        act: called with the count at each signal; it is 1 to stop between two tasks, 2 to stop at once, then to kill.
         say: called with a line for the user.
     """
 
-    def __init__(
-        self, stop_file: Path, pid: Callable[[], int | None], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, act: Callable[[int], None], say: Callable[[str], None]) -> None:
         self.count = 0
-        self._stop_file = stop_file
-        self._pid = pid
+        self._act = act
         self._say = say
         self._before: dict[signal.Signals, Any] = {}
 
@@ -47,14 +41,7 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def kill_wanted(self) -> bool:
-        """Say whether ansible-playbook is to be killed: after the second signal if it has not begun, else the third."""
-        return self.count >= 3 or (self.count == 2 and self._pid() is None)
-
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self.count == 1:
-            self._stop_file.touch()
-        elif self.count == 2 and (pid := self._pid()) is not None:
-            os.kill(pid, signal.SIGINT)
+        self._act(self.count)
         self._say(_LINES[min(self.count, 3)])

@@ -98,11 +98,38 @@ def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) 
     )
 
 
+def matching(source: str, limit: str | None, *, strict: bool) -> list[str]:
+    """Return the hosts of an inventory that a limit names, in their order; none where it has none.
+
+    Args:
+        source: the inventory, checked.
+        limit: the pattern of --limit; None for all.
+        strict: a part of the limit that matches nothing makes it none.
+
+    Raises:
+        DlconfError: Ansible cannot read the inventory.
+    """
+    seen = _read(source, limit)
+    if seen is None:
+        raise DlconfError(
+            f"Ansible cannot read inventory {source}",
+            hint=f"look at: ansible-inventory -i {source} --list",
+        )
+    return [] if strict and seen.unmatched else seen.matched
+
+
 @dataclass(frozen=True)
 class _Seen:
-    """What Ansible reads in an inventory: hosts, names of hosts and groups, parts of the limit that match nothing."""
+    """What Ansible reads in an inventory.
+
+    Attributes:
+        hosts, matched: all hosts, and those of the limit.
+        names: names of hosts and groups.
+        unmatched: parts of the limit that match nothing.
+    """
 
     hosts: list[str]
+    matched: list[str]
     names: list[str]
     unmatched: list[str]
 
@@ -139,6 +166,8 @@ def _read(source: str, limit: str | None) -> _Seen | None:
             hosts = [host.name for host in manager.get_hosts()]
             parts = [part.lstrip("!&") for part in split_host_pattern(limit or [])]
             unmatched = [part for part in parts if not manager.get_hosts(part)]
+            manager.subset(limit)
+            matched = [host.name for host in manager.get_hosts()]
     except Exception:  # whatever it is, the run met it too, and its log says so
         return None
-    return _Seen(hosts, sorted({*hosts, *manager.groups}), unmatched)
+    return _Seen(hosts, matched, sorted({*hosts, *manager.groups}), unmatched)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +74,7 @@ class HostOutcome:
         states: the `dlconf` of each `dlconf_state` result, in order.
         checks: what role verify found.
         diffs: what --diff printed.
+        worker: the machine that ran Ansible for this host, where it was not this one.
     """
 
     ok: int = 0
@@ -82,6 +85,7 @@ class HostOutcome:
     states: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
+    worker: str = ""
 
     @property
     def failure(self) -> TaskFailure | None:
@@ -116,6 +120,7 @@ class Recorder:
         self.tail: list[str] = []
         self.pid: int | None = None
         self._role = ""
+        self._known: dict[bytes, Any] = {}
 
     def feed(self, event: Mapping[str, Any]) -> Event | None:
         """Take in one event of ansible-runner; return what a watcher should know of it, if anything."""
@@ -154,7 +159,7 @@ class Recorder:
             outcome.diffs.append(str(event["stdout"]))
         kind = _kind(name, data, result)
         if kind in ("ok", "changed", "failed", "unreachable", "ignored"):
-            _keep(outcome, result)
+            self._keep(outcome, result)
         if kind in ("ok", "changed", "failed") and role and role not in outcome.roles:
             outcome.roles.append(role)
         message = _message(result) if kind in ("failed", "unreachable", "ignored") else ""
@@ -167,6 +172,30 @@ class Recorder:
         elif kind == "unreachable":
             outcome.unreachable = TaskFailure(role, task, message)
         return Event(kind, host, role, task, message) if kind else None
+
+    def _keep(self, outcome: HostOutcome, result: Mapping[str, Any]) -> None:
+        """Keep the results that dlconf reads: states and checks."""
+        if isinstance(state := result.get("dlconf"), dict):
+            outcome.states.append({name: self._shared(part) for name, part in state.items()})
+        facts = result.get("ansible_facts")
+        if isinstance(facts, dict) and isinstance(checks := facts.get("verify_checks"), list):
+            outcome.checks = [check for check in checks if isinstance(check, dict)]
+
+    def _shared(self, part: Any) -> Any:
+        """Return a part of a state, and what is in it, as hosts before had it, where they are equal.
+
+        Machines of a lab are alike: so memory grows with the kinds of machines, and little with their number.
+        """
+        if not isinstance(part, dict):
+            return part
+        own = {name: self._once(value) for name, value in part.items()}
+        return self._once(own)
+
+    def _once(self, value: Any) -> Any:
+        if not isinstance(value, dict | list | str):
+            return value
+        text = json.dumps(value, sort_keys=True).encode()
+        return self._known.setdefault(hashlib.blake2b(text, digest_size=16).digest(), value)
 
     def _settle(self, stats: Mapping[str, Any]) -> None:
         """Drop the failures of hosts that Ansible counts as not failed: a rescue took care of them."""
@@ -188,15 +217,6 @@ def _kind(name: str, data: Mapping[str, Any], result: Mapping[str, Any]) -> Kind
         "runner_retry": "retry",
     }
     return others.get(name)
-
-
-def _keep(outcome: HostOutcome, result: Mapping[str, Any]) -> None:
-    """Keep the results that dlconf reads: states and checks."""
-    if isinstance(state := result.get("dlconf"), dict):
-        outcome.states.append(state)
-    facts = result.get("ansible_facts")
-    if isinstance(facts, dict) and isinstance(checks := facts.get("verify_checks"), list):
-        outcome.checks = [check for check in checks if isinstance(check, dict)]
 
 
 def _message(result: Mapping[str, Any]) -> str:

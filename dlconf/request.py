@@ -21,6 +21,7 @@ class Request:
         upgrade: move on to the newest versions.
         ignore_gpus: PCI slots or ids to leave out; None leaves it to the inventory.
         reboot: restart hosts that need it.
+        workers: machines that run Ansible for slices of the inventory, as ssh knows them; none for this one.
     """
 
     inventory: str
@@ -34,6 +35,7 @@ class Request:
     check: bool = False
     diff: bool = False
     reboot: bool = False
+    workers: tuple[str, ...] = ()
 
     def extra_vars(self) -> dict[str, Any]:
         """Return the wishes as extra variables; one that was not given is left to the inventory."""

@@ -86,11 +86,13 @@ class RunLog:
         self._log.flush()
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Write an event, and what Ansible printed with it to the log."""
+        """Write an event, and what Ansible printed with it to the log; that of a worker with its name before it."""
         if event.get("event") == "EOF":
             return
         if text := event.get("stdout"):
-            self.line(str(text))
+            worker = event.get("worker")
+            lines = str(text).replace("\r\n", "\n").split("\n")
+            self.line("\n".join(f"{worker}| {line}" for line in lines) if worker else str(text))
         if event.get("event") != "verbose":
             kept = {key: value for key, value in event.items() if key != "stdout"}
             self._events.write(json.dumps(kept) + "\n")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlconf import content, extravars, inventory
+from dlconf import content, extravars, forks, inventory
 from dlconf.errors import DlconfError
 from dlconf.interrupts import Interrupts
 from dlconf.outcome import Event, Recorder, RunOutcome
@@ -34,6 +35,15 @@ _LOOK_FOR_CANCEL_EVERY_S = 1
 _SYSTEM_PYTHON = Path("/usr/bin/python3")
 _BECOME_PROMPT = r"^BECOME password[^:\n]*: $"
 _VAULT_PROMPT = r"^Vault password[^:\n]*: $"
+SETTINGS = {
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_FORCE_COLOR": "0",
+    # A prompt that only a setting of the user asked for would wait for ever: nobody sees it.
+    "ANSIBLE_ASK_PASS": "0",
+    "ANSIBLE_BECOME_ASK_PASS": "0",
+    "ANSIBLE_ASK_VAULT_PASS": "0",
+}
+"""Environment of every run, here or on a worker."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,10 @@ class Run:
         limit: a pattern of hosts, as Ansible's --limit takes it; None for all.
         hosts: exactly these hosts, instead of a limit.
         extra_vars: variables that count above all others; plain data, never templates.
+        forks: how many hosts at a time; None leaves it to `dlconf.forks`.
         strict_limit: a part of the limit that matches nothing is an error.
+        workers: machines that run slices of it, as ssh knows them; none runs it here.
+        served_by: host -> the worker that reached it before.
     """
 
     playbook: str
@@ -66,6 +79,8 @@ class Run:
     diff: bool = False
     forks: int | None = None
     strict_limit: bool = False
+    workers: Sequence[str] = ()
+    served_by: Mapping[str, str] = field(default_factory=dict)
     passwords: Passwords = field(default_factory=Passwords)
 
 
@@ -85,11 +100,26 @@ def run_playbook(
         say: called with a line for the user when the run is interrupted.
 
     Raises:
-        DlconfError: Ansible is not installed.
+        DlconfError: Ansible is not installed, or no worker can do the work.
     """
+    if run.workers:
+        from dlconf.fleet import run_on_workers  # noqa: PLC0415 - it needs this module
+
+        return run_on_workers(run, folder, watch=watch, say=say)
     recorder = Recorder()
     work = Path(tempfile.mkdtemp(prefix="dlconf-"))
-    interrupts = Interrupts(work / "stop", lambda: recorder.pid, say or (lambda line: None))
+
+    def act(count: int) -> None:
+        if count == 1:
+            (work / "stop").touch()  # the callback `dlconf_stop` looks for it
+        elif count == 2 and recorder.pid is not None:
+            os.kill(recorder.pid, signal.SIGINT)
+
+    def kill_wanted() -> bool:
+        """Say yes after the third signal, or after the second where ansible-playbook has not begun."""
+        return interrupts.count >= 3 or (interrupts.count == 2 and recorder.pid is None)
+
+    interrupts = Interrupts(act, say or (lambda line: None))
     try:
         with RunLog(folder) as log, interrupts:
             log.line(f"# {run.playbook} on {run.inventory}")
@@ -101,14 +131,17 @@ def run_playbook(
                     watch(step)
                 return False  # Runner need not keep it: the log has it
 
-            rc = _play(run, work, on_event, interrupts)
+            rc = _play(run, work, on_event, kill_wanted)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return RunOutcome(recorder.hosts, folder.log, interrupts.count > 0, rc, recorder.tail)
 
 
 def _play(
-    run: Run, work: Path, on_event: Callable[[dict[str, Any]], bool], interrupts: Interrupts
+    run: Run,
+    work: Path,
+    on_event: Callable[[dict[str, Any]], bool],
+    kill_wanted: Callable[[], bool],
 ) -> int:
     """Let Runner run the playbook; return the exit status of ansible-playbook."""
     from ansible_runner.config.runner import RunnerConfig  # noqa: PLC0415 - 0.1 s, only to run
@@ -118,7 +151,7 @@ def _play(
         _config(RunnerConfig, run, work),
         event_handler=on_event,
         status_handler=_remove_environment,
-        cancel_callback=interrupts.kill_wanted,
+        cancel_callback=kill_wanted,
     )
     runner.run()
     return int(runner.rc or 0)
@@ -131,7 +164,7 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
         playbook=str(content.playbook(run.playbook)),
         inventory=run.inventory,
         envvars=_environment(run, work),
-        passwords=_answers(run.passwords),
+        passwords=answers(run.passwords),
         fact_cache_type="",
         quiet=True,
     )
@@ -149,14 +182,9 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
 def _environment(run: Run, work: Path) -> dict[str, str]:
     environment = {
         **content.ansible_environment(os.environ),
+        **SETTINGS,
         "ANSIBLE_CALLBACK_PLUGINS": str(content.callback_plugins()),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_FORCE_COLOR": "0",
         "DLCONF_STOP_FILE": str(work / "stop"),
-        # A prompt that only a setting of the user asked for would wait for ever: nobody sees it.
-        "ANSIBLE_ASK_PASS": "0",
-        "ANSIBLE_BECOME_ASK_PASS": "0",
-        "ANSIBLE_ASK_VAULT_PASS": "0",
     }
     if "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED" not in os.environ:
         environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "1"
@@ -179,22 +207,25 @@ def _command(run: Run, work: Path) -> list[str]:
         command.append(f"--limit=@{work / 'hosts'}")
     elif run.limit:
         command.append(f"--limit={run.limit}")
-    flags = {
+    if inventory.is_local(run.inventory):
+        command.append("--connection=local")
+    if number := forks.of_run(run.forks, run.hosts):
+        command.append(f"--forks={number}")
+    return [*command, *flags(run), str(content.playbook(run.playbook))]
+
+
+def flags(run: Run) -> list[str]:
+    """Return the options of ansible-playbook that are on or off."""
+    wanted = {
         "--check": run.check,
         "--diff": run.diff,
         "--ask-become-pass": run.passwords.become is not None,
         "--ask-vault-pass": run.passwords.vault is not None,
-        "--connection=local": inventory.is_local(run.inventory),
-        f"--forks={run.forks}": run.forks is not None,
     }
-    return [
-        *command,
-        *(flag for flag, wanted in flags.items() if wanted),
-        str(content.playbook(run.playbook)),
-    ]
+    return [flag for flag, on in wanted.items() if on]
 
 
-def _answers(passwords: Passwords) -> dict[str, str]:
+def answers(passwords: Passwords) -> dict[str, str]:
     """Return what to answer to which prompt."""
     answers = {_BECOME_PROMPT: passwords.become, _VAULT_PROMPT: passwords.vault}
     return {prompt: answer for prompt, answer in answers.items() if answer is not None}

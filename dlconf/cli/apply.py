@@ -20,6 +20,7 @@ from dlconf.runfolder import RunFolder
 
 @click.command()
 @hostoptions.host_options
+@hostoptions.workers_option
 @hostoptions.choice_options
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
 @click.option("--check", is_flag=True, help="Change nothing; report what would change.")

@@ -16,6 +16,7 @@ from dlconf.report.text import count
 
 @click.command()
 @hostoptions.host_options
+@hostoptions.workers_option
 @click.option(
     "--save",
     "folder",

@@ -11,6 +11,7 @@ import click
 from dlconf import inventory
 from dlconf.cli.options import json_option, pairs, unknown
 from dlconf.content import ROLES
+from dlconf.errors import UsageError
 from dlconf.request import Request
 from dlconf.runner import Passwords
 
@@ -32,7 +33,10 @@ run_options = _together(
         "--limit", metavar="PATTERN", help="Only these hosts, as Ansible's --limit takes them."
     ),
     click.option(
-        "--forks", type=click.IntRange(min=1), metavar="N", help="How many hosts at a time."
+        "--forks",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="How many hosts at a time; by default ten for each core, from 10 to 100.",
     ),
     click.option("--ask-become-pass", "-K", is_flag=True, help="Ask for the sudo password."),
     click.option("--ask-vault-pass", is_flag=True, help="Ask for the Ansible Vault password."),
@@ -42,6 +46,13 @@ run_options = _together(
 
 host_options = _together(click.argument("inventory"), run_options)
 """INVENTORY and what every command on hosts takes."""
+
+workers_option = click.option(
+    "--workers",
+    metavar="WORKER,...",
+    help="Run Ansible on these machines, each for a part of the hosts; reached by ssh (docs/fleet.md).",
+)
+"""Through whom to reach the hosts: apply, plan, drift, verify and detect take this."""
 
 version_options = _together(
     click.option(
@@ -81,6 +92,7 @@ def request(options: dict[str, Any], **more: Any) -> Request:
         inventory=inventory.check(options["inventory"]),
         limit=options["limit"],
         forks=options["forks"],
+        workers=_workers(options.get("workers"), options["inventory"]),
         **choices(options),
         **more,
     )
@@ -89,6 +101,29 @@ def request(options: dict[str, Any], **more: Any) -> Request:
         vault=_ask("Vault password") if options["ask_vault_pass"] else None,
     )
     return Request(**(vars(asked) | {"passwords": passwords}))
+
+
+def _workers(text: str | None, source: str) -> tuple[str, ...]:
+    """Return the workers, each once.
+
+    Raises:
+        UsageError: a name is none that ssh takes, or there is nothing for a worker to reach.
+    """
+    if text is None:
+        return ()
+    workers = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    wrong = [name for name in workers if name.startswith("-") or len(name.split()) != 1]
+    if wrong or not workers:
+        raise UsageError(
+            f"--workers {text!r} does not name machines",
+            hint="give names as ssh takes them, with commas between: --workers ctl1,admin@ctl2",
+        )
+    if inventory.is_local(source):
+        raise UsageError(
+            f"inventory {source!r} is this machine, which no worker reaches for you",
+            hint="leave out --workers",
+        )
+    return workers
 
 
 def choices(options: dict[str, Any]) -> dict[str, Any]:

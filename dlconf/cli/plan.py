@@ -23,6 +23,7 @@ from dlconf.request import Request
     help="Plan from what dlconf detect --save stored there, without any host.",
 )
 @hostoptions.run_options
+@hostoptions.workers_option
 @hostoptions.choice_options
 @click.pass_context
 def plan(ctx: click.Context, /, as_json: bool, folder: str | None, **given: Any) -> None:
@@ -50,7 +51,7 @@ def _from_facts(folder: str, given: dict[str, Any], as_json: bool) -> Survey:
     Raises:
         UsageError: an option needs hosts, or the folder holds none.
     """
-    for name in ("inventory", "limit", "forks", "ask_become_pass", "ask_vault_pass"):
+    for name in ("inventory", "limit", "forks", "workers", "ask_become_pass", "ask_vault_pass"):
         if given[name]:
             raise UsageError(
                 f"--facts reaches no host, so {name.replace('_', '-')} has no meaning with it",

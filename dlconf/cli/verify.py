@@ -13,6 +13,7 @@ from dlconf.report import summary as report
 
 @click.command()
 @hostoptions.host_options
+@hostoptions.workers_option
 @click.pass_context
 def verify(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """Prove driver, CUDA and frameworks on each host, on the GPU where there is one.

@@ -9,7 +9,7 @@ from typing import Any
 from dlconf import advice
 from dlconf.catalogue import load
 from dlconf.hosts import HostState, Survey
-from dlconf.report import problems
+from dlconf.report import plan, problems
 from dlconf.report.text import PLAIN, Paint, clean, columns, gib, one_line
 
 _NVIDIA = "10de"
@@ -35,7 +35,7 @@ def data(survey: Survey, log: Path) -> dict[str, Any]:
     """Return what is on the hosts as JSON data."""
     hosts: dict[str, Any] = {}
     for host in survey.hosts.values():
-        hosts[host.name] = (
+        hosts[host.name] = plan.worker_data(host.worker) | (
             {"status": "ok", **host_data(host)}
             if host.facts
             else {

@@ -129,7 +129,13 @@ def host_data(host: HostState, log: Path | None) -> dict[str, Any]:
         "roles": roles_data(host.roles),
         "pending": [vars(change) for change in host.pending],
         "failure": problems.as_data(host.status, host.failure, problems.hint_of(host, log)),
+        **worker_data(host.worker),
     }
+
+
+def worker_data(worker: str) -> dict[str, str]:
+    """Return which worker served a host as JSON data; nothing where there was none."""
+    return {"worker": worker} if worker else {}
 
 
 def roles_data(roles: tuple[RoleChanges, ...]) -> list[dict[str, Any]]:

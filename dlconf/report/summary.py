@@ -180,4 +180,5 @@ def _result(host: HostState, results: Mapping[str, Converged], log: Path) -> dic
         "failure": problems.as_data(
             result.status, result.failure, problems.result_hint(result, log)
         ),
+        **plan.worker_data(result.worker),
     }

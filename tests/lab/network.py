@@ -23,7 +23,7 @@ def create_network(podman: Podman, identity: str) -> str:
     for _ in range(ATTEMPTS):
         subnet = pick_subnet(identity, [*podman.subnets(), *routed_subnets()])
         label = f"{LABEL}={identity}"
-        options = ["--subnet", subnet, "--disable-dns", "--label", label]
+        options = ["--subnet", subnet, "--disable-dns", "--opt", "isolate=true", "--label", label]
         try:
             podman.run("network", "create", *options, identity)
         except LabError as error:  # another lab may have taken the subnet a moment ago

@@ -1,0 +1,230 @@
+"""One slice of a run on one worker, over one SSH connection: `transmit | ssh WORKER worker | process`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dlconf.errors import DlconfError
+from dlconf.fleet import payload, remote
+from dlconf.fleet.start import command, missing
+from dlconf.outcome import Recorder
+from dlconf.runner import Run
+
+_MOST_STRAY_LINES = 100
+_MOST_ERROR_LINES = 5
+_END_LIMIT_S = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event of ansible-runner from a slice."""
+
+    link: Link
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of a slice; `reason` says why the worker is lost, or is empty."""
+
+    link: Link
+    reason: str
+
+
+class Link:
+    """A slice that a worker does, in a thread of its own.
+
+    Args:
+        worker: as ssh knows it.
+        hosts: the slice.
+        run: what to run.
+        work: a folder for this slice; it does not exist yet.
+        inbox: where steps and the end go.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        hosts: Sequence[str],
+        run: Run,
+        work: Path,
+        inbox: queue.Queue[Step | Ended],
+    ) -> None:
+        self.worker = worker
+        self.hosts = list(hosts)
+        self.recorder = Recorder()
+        self.finished = False
+        self._run = run
+        self._work = work
+        self._inbox = inbox
+        self._heard_s = time.monotonic()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._takes_orders = self._over = False
+        self._explanation = ""
+        self._replace = (b"", b"")
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def silent_s(self) -> float:
+        """Return for how long nothing has come from the worker."""
+        return time.monotonic() - self._heard_s
+
+    def order(self, words: str) -> None:
+        """Send an order (see `remote.py`); before the worker takes orders, one to end ends the connection."""
+        process = self._process
+        if self._takes_orders and process and process.stdin:
+            with contextlib.suppress(OSError, ValueError):  # it has just ended
+                process.stdin.write(f"{words}\n".encode())
+                process.stdin.flush()
+        elif words != "alive":
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection, or let none begin; the worker then stops by itself."""
+        self._over = True
+        if self._process:
+            self._process.kill()
+
+    def _serve(self) -> None:
+        reason = ""
+        try:
+            reason = self._converse()
+        except DlconfError as error:
+            reason = error.message
+        except OSError as error:
+            reason = f"{error}{self._said()}"
+        except Exception as error:  # whatever it is, the other workers go on
+            reason = f"{type(error).__name__}: {error}"
+        finally:
+            self._leave()
+            self._inbox.put(Ended(self, reason))
+
+    def _leave(self) -> None:
+        """End the connection once the worker has cleaned up, or has had the time for it."""
+        if self._process is None:
+            return
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            if self._process.stdin:
+                self._process.stdin.close()
+            self._process.wait(_END_LIMIT_S)
+        self.cut()
+
+    def _converse(self) -> str:
+        """Do the slice; return why it did not come to its end, if it did not."""
+        from ansible_runner import interface  # noqa: PLC0415 - 0.1 s, only to run
+
+        self._work.mkdir(mode=0o700)
+        job = self._work / "job"
+        job.mkdir(mode=0o700)
+        payload.build(job, self._run, self.hosts)
+        program = Path(remote.__file__).read_bytes()
+        with (self._work / "stderr").open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command(self.worker, len(program)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C of the terminal is for dlconf alone
+            )
+        if self._over:
+            return "it was ended before it began"
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise AssertionError("both are pipes")
+        with contextlib.suppress(BrokenPipeError):  # what ssh printed says more
+            stdin.write(program)
+            stdin.flush()
+        hello = self._greet(stdout)
+        if lack := missing(self.worker, hello["versions"]):
+            return lack
+        self._replace = (
+            f"{hello['folder']}/inventory".encode(),
+            json.dumps(str(payload.inventory_folder(self._run.inventory)))[1:-1].encode(),
+        )
+        arguments = payload.arguments(job, self._run, self.hosts, hello["cores"])
+        interface.run(streamer="transmit", _output=stdin, **arguments)
+        self._takes_orders = True
+        interface.run(
+            streamer="process",
+            _input=_Heard(stdout, self),
+            private_data_dir=str(self._work / "artifacts"),
+            event_handler=self._on_event,
+            status_handler=self._on_status,
+            quiet=True,
+        )
+        return "" if self.finished else self._why()
+
+    def _greet(self, stdout: IO[bytes]) -> dict[str, Any]:
+        """Return what the worker says first; lines that its shell prints before are passed over.
+
+        Raises:
+            DlconfError: it says nothing.
+        """
+        for line in (stdout.readline() for _ in range(_MOST_STRAY_LINES)):
+            self.heard()
+            if line.startswith(b'{"dlconf_worker"'):
+                hello: dict[str, Any] = json.loads(line)
+                return hello
+            if not line:
+                break
+        raise DlconfError(f"no worker answered{self._said()}")
+
+    def heard(self) -> None:
+        """Note that something came from the worker."""
+        self._heard_s = time.monotonic()
+
+    def local(self, line: bytes) -> bytes:
+        """Return a line of the worker with the inventory's folder as it is called here."""
+        return line.replace(*self._replace)
+
+    def _on_event(self, event: dict[str, Any]) -> bool:
+        self.finished = self.finished or event.get("event") == "playbook_on_stats"
+        self._inbox.put(Step(self, event))
+        return False  # Runner need not keep it: the log has it
+
+    def _on_status(self, status: Mapping[str, Any], runner_config: object) -> None:
+        self._explanation = str(status.get("job_explanation") or self._explanation)
+
+    def _why(self) -> str:
+        """Return why the run had no end: what Ansible printed last, else what ssh or ansible-runner said."""
+        tail = [line for line in self.recorder.tail if line.strip()][-_MOST_ERROR_LINES:]
+        if tail:
+            return "\n".join(["Ansible ended before its summary:", *tail])
+        said = self._said()
+        broken = self._process is None or self._process.returncode != 0
+        return ("the connection ended" if broken else self._explanation) + said
+
+    def _said(self) -> str:
+        """Return how ssh ended and what it printed last."""
+        if self._process is None:
+            return ""
+        self._leave()
+        code = f" (ssh ended with {self._process.wait()})"
+        text = (self._work / "stderr").read_text(encoding="utf-8", errors="replace").strip()
+        lines = text.splitlines()[-_MOST_ERROR_LINES:]
+        return code + (": " + "\n".join(lines) if lines else "")
+
+
+class _Heard:
+    """The worker's stream, which notes that something came."""
+
+    def __init__(self, stream: IO[bytes], link: Link) -> None:
+        self._stream = stream
+        self._link = link
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def readline(self) -> bytes:
+        line = self._stream.readline()
+        self._link.heard()
+        return self._link.local(line)

@@ -1,0 +1,60 @@
+"""How many hosts Ansible works on at a time."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlconf import content
+
+PER_CORE = 10
+LEAST, MOST = 10, 100
+
+
+def default(cores: int, hosts: int | None = None) -> int:
+    """Return how many hosts to work on at a time where nobody says it.
+
+    Args:
+        cores: of the machine that runs Ansible.
+        hosts: in the run; None where only Ansible will know. It starts no more forks than it has hosts.
+    """
+    bound = max(LEAST, min(PER_CORE * cores, MOST))
+    return bound if hosts is None else max(1, min(bound, hosts))
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # macOS has none
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def of_run(given: int | None, hosts: Sequence[str] | None) -> int | None:
+    """Return the number to hand to Ansible; None where the user's own Ansible setting says it.
+
+    Args:
+        given: of --forks.
+        hosts: the hosts of the run, where they are known before.
+    """
+    if given is not None:
+        return given
+    if set_by_user(os.environ):
+        return None
+    return default(cores(), None if hosts is None else len(hosts))
+
+
+def set_by_user(environ: Mapping[str, str]) -> bool:
+    """Say whether ANSIBLE_FORKS, or an ansible.cfg of the user's that ANSIBLE_CONFIG names, sets the forks."""
+    if environ.get("ANSIBLE_FORKS"):
+        return True
+    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
+    if config.resolve() == (content.root() / "ansible.cfg").resolve():
+        return False
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(config, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return False  # Ansible says what is wrong with it
+    return parser.has_option("defaults", "forks")
