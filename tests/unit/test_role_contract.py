@@ -5,7 +5,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import os
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -396,13 +400,46 @@ def test_every_framework_of_the_catalogue_is_looked_into() -> None:
     assert sorted(known - set(watch["distributions"])) == []
 
 
+def test_whoever_writes_in_the_environments_does_so_alone(tmp_path: Path) -> None:
+    inputs = {"frameworks_root": str(tmp_path), "frameworks_lock_timeout_s": 1}
+    alone = render(ROLES / "frameworks", inputs, "__frameworks_for_everyone")
+    mark = tmp_path / "begun"
+    script = f"touch {mark}; sleep 30"
+    command = [*map(str, alone), "sh", "-c", script]
+    with subprocess.Popen(command, start_new_session=True) as writer:
+        while not mark.exists():
+            time.sleep(0.05)
+        look = ["flock", "--shared", "--nonblock", str(tmp_path), "true"]
+        assert subprocess.run(look, check=False).returncode == 1
+        other = subprocess.run([*map(str, alone), "touch", tmp_path / "other"], check=False)
+        assert (other.returncode, (tmp_path / "other").exists()) == (1, False)
+        writer.kill()  # what it started goes on, and so does the lock
+        assert subprocess.run(look, check=False).returncode == 1
+        os.killpg(writer.pid, signal.SIGKILL)
+    assert subprocess.run([*look[:2], "--timeout", "5", *look[3:]], check=False).returncode == 0
+
+
+def frameworks_contract(name: str, python: str) -> list[dict[str, Any]]:
+    environment = {"name": name, "environment": name, "python": python, "packages": {name: "1"}}
+    inputs = {"frameworks_environments": [environment]}
+    contract: list[dict[str, Any]] = render(ROLES / "frameworks", inputs, "__frameworks_contract")
+    return contract
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"), [("mxnet", ["libgomp1", "libquadmath0"]), ("pytensor", [])]
+)
+def test_a_framework_gets_the_libraries_that_its_wheel_lacks(
+    name: str, packages: list[str]
+) -> None:
+    contract = frameworks_contract(name, "3.11")
+    assert [item["name"] for item in contract if item["kind"] == "package"] == packages
+
+
 @pytest.mark.parametrize(("python", "debugger"), [("3.6", False), ("3.7", True), ("3.11", True)])
 def test_a_kernel_has_a_debugger_where_its_ipykernel_has_one(python: str, debugger: bool) -> None:
-    environment = {"environment": "mxnet", "python": python, "packages": {"mxnet": "1.9.1"}}
-    contract = render(
-        ROLES / "frameworks", {"frameworks_environments": [environment]}, "__frameworks_contract"
-    )
-    kernel = next(item for item in contract if item["path"].endswith("kernel.json"))
+    contract = frameworks_contract("mxnet", python)
+    kernel = next(item for item in contract if item.get("path", "").endswith("kernel.json"))
     assert json.loads(kernel["content"])["metadata"] == {"debugger": debugger}
 
 
