@@ -129,6 +129,9 @@ class _Fleet:
     def _pass_on(self, count: int) -> None:
         """Pass a signal of the user on to every worker, as `Interrupts` counts them."""
         for link in self._links.values():
+            if count > 3:
+                link.cut()  # nothing came of the order to kill
+                continue
             pid = link.recorder.pid
             end = f"interrupt {pid}" if count == 2 and pid else "kill"
             link.order("stop" if count == 1 else end)
