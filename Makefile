@@ -53,5 +53,5 @@ test-matrix: lab-image ## Break every resource of every role in the lab, in ever
 test: lint lab-image ## Run all checks and tests but the slow ones, those in the container lab too (three quarters of an hour)
 	$(BIN)/pytest -m "not slow"
 
-bench: lab-image ## Measure dlconf beside plain Ansible, in one run; prints medians and ratios
+bench: lab-image ## Measure dlconf beside its peers on a lab of 8, in one run (hours); python -m bench --help has less
 	$(BIN)/python -m bench

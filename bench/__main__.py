@@ -1,4 +1,4 @@
-"""`python -m bench`: start a lab, converge it, measure, and write bench/results.json and docs/benchmarks.md."""
+"""`python -m bench`: measure beside what a user would run instead; writes bench/results.json, docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
-from bench import collect, measure, stored
+from bench import collect, first, fleet, measure, page, rerun, stored
+from bench.lab import DLCONF, ROOT, Lab
 from bench.measure import Row, Sample
 
-ROOT = Path(__file__).resolve().parents[1]
-BIN = Path(sys.executable).parent
-DLCONF, PLAYBOOK = str(BIN / "dlconf"), str(BIN / "ansible-playbook")
 RESOLVE = ["resolve", "--gpu", "RTX 3090", "--os", "ubuntu-22.04", "--want", "pytorch"]
-
-
-def lab(state: Path, *words: str) -> None:
-    """Run a verb of the container lab."""
-    command = [sys.executable, "-m", "tests.lab", *words, "--name", "bench", "--state", str(state)]
-    subprocess.run(command, cwd=ROOT, check=True)
+OF_A_LAB = ("ping", "pyinfra", "mitogen", "plain", "drift")
+NAMES = ("commands", "stored", "collect", "fleet", *OF_A_LAB, "first")
 
 
 def processes(runs: int, log: Path) -> list[Row]:
@@ -57,90 +51,67 @@ def planning(folder: Path, runs: int, log: Path) -> list[Row]:
     ]
 
 
-@contextmanager
-def running_lab(state: Path, hosts: int, *, stays: bool) -> Iterator[str]:
-    """Bring a lab up where it is not yet, and give its inventory; one that does not stay is ended."""
-    lab(state, "up", "--hosts", str(hosts))
-    try:
-        yield str(state / "hosts.ini")
-    finally:
-        if not stays:
-            lab(state, "down")
-
-
-def rerun(inventory: str, hosts: int, runs: int, log: Path) -> list[Row]:
-    """Time a second apply beside every task of every role, on the same converged hosts."""
-    subprocess.run([DLCONF, "apply", inventory, "--yes"], cwd=ROOT, check=True)
-    every_task = [PLAYBOOK, "-i", inventory, "playbooks/site.yml", "-e", "dlconf_all=true"]
-    return [
-        measure.beside(
-            ("second apply, nothing to change", [DLCONF, "apply", inventory, "--yes"]),
-            ("ansible-playbook, every task", [*every_task, "-f", str(hosts)]),
-            20.0,
-            runs=runs,
-            cwd=ROOT,
-            log=log,
-        )
-    ]
-
-
 def describe() -> str:
     """Return the machine in one line, without its name."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
 
 
-def as_page(rows: list[Row], machine: str) -> str:
-    """Return docs/benchmarks.md."""
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`: medians of runs taken in turn after a warm-up, all in one run. The ratio says",
-        "how many times faster the measure is than what it is set against; for a limit, how often it fits in.",
-        "",
-        f"Machine: {machine}. The hosts are containers on the same machine.",
-        "",
-        "| measure | against | ratio | goal | met | runs | wall s (lowest-highest) | against | CPU s | against | MiB |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        walls = [
-            f"{wall[0]:.3g} ({wall[1]:.3g}-{wall[2]:.3g})" if wall else ""
-            for wall in (row.wall_s, row.against_wall_s)
-        ]
-        against_cpu = "" if row.against_cpu_s is None else f"{row.against_cpu_s:.3g}"
-        peak = "" if row.peak_mib is None else f"{row.peak_mib:.0f}"
-        lines.append(
-            f"| {row.measure} | {row.against} | {row.ratio} | {row.goal} | {'yes' if row.met else 'no'} | {row.runs} "
-            f"| {walls[0]} | {walls[1]} | {row.cpu_s:.3g} | {against_cpu} | {peak} |"
-        )
-    return "\n".join(lines) + "\n"
+def measured(options: argparse.Namespace, folder: Path, log: Path) -> Iterator[Row]:
+    """Measure what is wanted, row by row."""
+
+    def wanted(name: str) -> bool:
+        return not options.only or name in options.only
+
+    runs = options.runs
+    if wanted("commands"):
+        yield from processes(runs, log)
+        yield from resolving(runs, log)
+    if wanted("stored"):
+        yield from planning(folder / "stored", runs, log)
+    if wanted("collect"):
+        yield from collect.rows(4 * runs, log)
+    if wanted("fleet"):
+        yield fleet.row(folder, runs, log)
+    if any(map(wanted, OF_A_LAB)):
+        lab = Lab((options.lab or folder / "lab").absolute(), options.hosts)
+        with nullcontext() if options.lab else lab.up():
+            rerun.prepare(lab, folder, log)
+            yield from rerun.rows(wanted, lab, folder, runs, log)
+    if wanted("first"):
+        bare = Lab(folder / "bare", options.hosts, "bench-first")
+        yield first.row(bare, folder / "first", options.first_runs, log)
 
 
 def main() -> None:
-    """Measure all, print and write the results."""
+    """Measure, print and write the results."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="timed runs of each side (default 5)")
-    parser.add_argument("--hosts", type=int, default=4, help="hosts of the lab (default 4)")
-    parser.add_argument("--lab", type=Path, help="folder of a lab that is up, or stays up for more")
+    add = parser.add_argument
+    add(
+        "--only",
+        action="append",
+        choices=NAMES,
+        help="print only these rows, and write nothing; may be repeated",
+    )
+    add("--runs", type=int, default=5, help="timed runs of each side (default 5)")
+    add("--first-runs", type=int, default=2, help="the same of first applies (default 2)")
+    add("--hosts", type=int, default=8, help="hosts of the lab (default 8)")
+    add("--lab", type=Path, help="folder of a lab that is up and stays up, instead of a new one")
     options = parser.parse_args()
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="dlconf-bench-") as folder:
         log = Path(folder, "commands.log")
         try:
-            rows = processes(options.runs, log)
-            rows += resolving(options.runs, log)
-            rows += planning(Path(folder, "stored"), options.runs, log)
-            rows += collect.rows(4 * options.runs, log)
-            state = (options.lab or Path(folder, "lab")).absolute()
-            with running_lab(state, options.hosts, stays=bool(options.lab)) as inventory:
-                rows += rerun(inventory, options.hosts, options.runs, log)
+            for row in measured(options, Path(folder), log):
+                print(page.line(row), flush=True)
+                rows.append(row)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")
+    if options.only:
+        return  # the files hold one whole run
     results = [dataclasses.asdict(row) | {"met": row.met} for row in rows]
     (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    page = as_page(rows, describe())
-    (ROOT / "docs" / "benchmarks.md").write_text(page)
-    print(page)
+    (ROOT / "docs" / "benchmarks.md").write_text(page.text(rows, describe()))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -29,12 +29,13 @@ class Row:
         against: the other command, or the limit.
         ratio: how many times faster than `against`; for a limit, limit over measured.
         goal: the least ratio wanted.
-        runs: timed runs of each side, after one warm-up.
+        runs: timed runs of each side, after one warm-up where `measure` does not say otherwise.
         wall_s: median, lowest and highest wall seconds of the measured side.
         against_wall_s: the same of the other side; empty for a limit.
-        cpu_s: median CPU seconds of the measured side.
+        cpu_s: median CPU seconds of the measured side, on this machine and without what SSH starts.
         against_cpu_s: the same of the other side, or None.
-        peak_mib: the most memory of any run of the measured side, in MiB; None = not measured.
+        peak_mib: the most memory of the largest process of any run of the measured side, in MiB; None = not measured.
+        against_peak_mib: the same of the other side.
     """
 
     measure: str
@@ -47,6 +48,7 @@ class Row:
     cpu_s: float
     against_cpu_s: float | None
     peak_mib: float | None = None
+    against_peak_mib: float | None = None
 
     @property
     def met(self) -> bool:
@@ -109,6 +111,11 @@ def in_memory(measure: str, samples: Sequence[Sample], limit_mib: float) -> Row:
     )
 
 
+def peak(samples: Sequence[Sample]) -> float:
+    """Return the most memory of any run, in MiB."""
+    return round(max(sample.peak_mib for sample in samples))
+
+
 def beside(
     measure: tuple[str, Sequence[str]],
     against: tuple[str, Sequence[str]],
@@ -117,21 +124,41 @@ def beside(
     runs: int,
     cwd: Path,
     log: Path,
+    before: Callable[[], None] = lambda: None,
+    warm_up: bool = True,
 ) -> Row:
-    """Time two commands in turn, so that a change of the machine's speed meets both."""
-    for _name, command in (measure, against):
-        run(command, cwd, log)
-    pairs = [(run(measure[1], cwd, log), run(against[1], cwd, log)) for _ in range(runs)]
+    """Time two commands in turn, so that a change of the machine's speed meets both.
+
+    Args:
+        measure: name and command of the measured side.
+        against: the same of the other.
+        goal: the least ratio wanted.
+        before: what makes ready for each run, untimed.
+        warm_up: run each once before.
+    """
+
+    def timed(command: Sequence[str]) -> Sample:
+        before()
+        return run(command, cwd, log)
+
+    pairs = [(timed(measure[1]), timed(against[1])) for _ in range(runs + warm_up)][warm_up:]
     ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    ratio = round(statistics.median(b.wall_s / a.wall_s for a, b in pairs), 2)
+    ratio = statistics.median(b.wall_s / a.wall_s for a, b in pairs)
     return Row(
         measure[0],
         against[0],
-        ratio,
-        goal,
+        round(ratio, 2),
+        round(goal, 2),
         runs,
         spread(ours),
         spread(theirs),
         cpu(ours),
         cpu(theirs),
+        peak(ours),
+        peak(theirs),
     )
+
+
+def rescaled(row: Row, factor: float, name: str) -> Row:
+    """Return a row whose measured side did so many times the work of the other, under another name."""
+    return replace(row, measure=name, ratio=round(row.ratio * factor, 2))

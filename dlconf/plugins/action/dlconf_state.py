@@ -28,6 +28,8 @@ from dlconf.rolevars import (
 from dlconf.stack import Machine
 
 SCHEMA = 1
+OF_STACK = "__dlconf_"
+"""How the names of the parts of the stack begin in playbooks/vars/stack.yml."""
 
 catalogue.load()  # before the first fork
 
@@ -102,6 +104,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         variables |= {
             "dlconf_resolution": state["resolution"],
             "ansible_facts": {**variables.get("ansible_facts", {}), **host_facts},
+        }
+        # Nearly every variable of the roles goes through these: rendered once each, not once a use.
+        variables |= {
+            name: self._render(variables, name) for name in variables if name.startswith(OF_STACK)
         }
         self._check_arguments(variables, roles, task_vars)
         contracts = {role: self._render(variables, contract_name(role)) for role in roles}

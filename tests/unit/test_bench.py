@@ -1,0 +1,121 @@
+"""The benchmark's own parts: what it compares, and what it gives to the peers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import first, fleet, measure, page
+from bench.lab import write_resources
+
+
+def sleeping(seconds: float, log: Path) -> list[str]:
+    return [
+        sys.executable,
+        "-c",
+        f"import time; open({str(log)!r}, 'a').write('x'); time.sleep({seconds})",
+    ]
+
+
+def test_two_commands_are_timed_in_turn_after_a_warm_up_each_made_ready_for(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.touch()
+    ready: list[str] = []
+    row = measure.beside(
+        ("quick", sleeping(0.01, calls)),
+        ("slow", sleeping(0.3, calls)),
+        1.5,
+        runs=2,
+        cwd=tmp_path,
+        log=tmp_path / "log",
+        before=lambda: ready.append(calls.read_text()),
+    )
+    assert ready == ["x" * number for number in range(6)]
+    assert (row.runs, row.goal, row.met) == (2, 1.5, row.ratio >= 1.5)
+    assert row.against_wall_s[0] >= 0.3
+    assert row.peak_mib
+    assert row.against_peak_mib
+    once = measure.beside(
+        ("quick", sleeping(0.01, calls)),
+        ("slow", sleeping(0.01, calls)),
+        1.5,
+        runs=1,
+        cwd=tmp_path,
+        log=tmp_path / "log",
+        warm_up=False,
+    )
+    assert len(calls.read_text()) == 6 + 2
+    assert measure.rescaled(once, 8.0, "many").ratio == round(once.ratio * 8, 2)
+
+
+def test_a_command_that_fails_is_no_measurement(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        measure.run(["false"], tmp_path, tmp_path / "log")
+
+
+def test_a_row_tells_both_sides() -> None:
+    row = measure.Row(
+        "ours", "theirs", 2.5, 4.0, 5, (2.0, 1.5, 2.25), (5.0, 4.0, 6.0), 1.25, None, 70.0, 57.0
+    )
+    expected = "| ours | theirs | 2.5 | 4 | no | 5 | 2 (1.5-2.25) | 5 (4-6) | 1.25 |  | 70 | 57 |"
+    assert page.line(row) == expected
+    text = page.text([row], "2 cores")
+    assert "Machine: 2 cores." in text
+    assert text.endswith(expected + "\n")
+
+
+def test_the_peers_are_told_the_names_of_held_packages(tmp_path: Path) -> None:
+    package = {"version": "1", "status": "installed", "hold": True}
+    packages = {
+        "libnvidia-gl-580": {**package, "source": "nvidia-graphics-drivers-580"},
+        "curl": {**package, "source": "curl"},
+    }
+    contracts = {
+        "nvidia_driver": [{"kind": "hold_source", "source": "nvidia-graphics-drivers-580*"}],
+        "cudnn": [{"kind": "hold", "name": "cudnn9"}],
+    }
+    states = {"gpu1": {"contracts": contracts, "facts": {"dpkg": {"packages": packages}}}}
+    write_resources(tmp_path / "resources.json", states)
+    found = json.loads((tmp_path / "resources.json").read_text())["gpu1"]
+    held = [resource["name"] for resource in found if resource["kind"] == "hold"]
+    assert held == ["cudnn9", "libnvidia-gl-580"]
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_the_script_of_a_host_is_shell_with_its_values(gpu: bool, tmp_path: Path) -> None:
+    cuda = {"packages": ["cuda-toolkit-12-9"], "repository_url": "https://cuda.test/c.deb"}
+    framework = {
+        "environment": "jax",
+        "python": "3.11",
+        "requirements": ["jax[cuda13]==0.10.2", "keras"],
+    }
+    install = {
+        "driver": {"packages": ["nvidia-driver-580", "nvidia-utils-580"]} if gpu else None,
+        "cuda": cuda if gpu else None,
+        "cudnn": None,
+        "anaconda": {"url": "https://conda.test/m.sh"},
+        "frameworks": [framework],
+    }
+    state = {
+        "facts": {"os": {"codename": "jammy"}},
+        "resolution": {"install": install},
+    }
+    text = first.script(state, {"frameworks_index_url": "https://wheels.test/a b"})
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+    values = text.partition("# What a blog post")[0]
+    show = 'printf "%s|" "$driver_packages" "$cuda_repository" "$environments" "$index_url"'
+    shown = subprocess.run(
+        ["bash", "-c", values + show], capture_output=True, text=True, check=True
+    )
+    driver = "nvidia-driver-580 nvidia-utils-580|https://cuda.test/c.deb" if gpu else "|"
+    assert shown.stdout == f"{driver}|jax:jax[cuda13]==0.10.2,keras|https://wheels.test/a b|"
+
+
+def test_a_fleet_is_this_machine_under_many_names(tmp_path: Path) -> None:
+    text = Path(fleet.inventory(tmp_path, 3)).read_text()
+    assert text.split("\n\n")[0].split() == ["host000", "host001", "host002"]
+    assert "ansible_connection=local" in text
