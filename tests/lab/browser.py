@@ -13,6 +13,12 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -60,6 +66,22 @@ def browser(url: str, profile: Path) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
+def click(driver: webdriver.Chrome, selector: str) -> None:
+    """Click an element once it is there and takes clicks: JupyterLab draws a cell more than once before it stays."""
+    not_yet = (
+        ElementClickInterceptedException,
+        ElementNotInteractableException,
+        NoSuchElementException,
+        StaleElementReferenceException,
+    )
+
+    def clicked(shown: webdriver.Chrome) -> bool:
+        shown.find_element(By.CSS_SELECTOR, selector).click()
+        return True
+
+    WebDriverWait(driver, ANSWER_LIMIT_S, ignored_exceptions=not_yet).until(clicked)
+
+
 def log_in(driver: webdriver.Chrome, url: str, fields: dict[str, str], button: str) -> None:
     """Fill in the log-in page and send it."""
     driver.get(url)
@@ -89,7 +111,7 @@ def run_cell(driver: webdriver.Chrome, kernel: str, code: str) -> str:
     # Only when the kernel is there does the notebook keep what is typed.
     ready = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
     wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, ready))
-    driver.find_element(By.CSS_SELECTOR, ".jp-Notebook .jp-CodeCell .cm-content").click()
+    click(driver, ".jp-Notebook .jp-CodeCell .cm-content")
     keys = webdriver.ActionChains(driver).send_keys(code)
     keys.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     output = ".jp-OutputArea-output"
