@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -147,6 +148,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def first_apply(site: Site) -> Result:
     """The first apply on bare hosts; later tests find them converged."""
     return site.dlconf("apply", str(site.inventory), "--yes", "--json")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C even where a shell started the tests in the background: what ignores a signal hands that on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

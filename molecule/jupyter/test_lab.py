@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 from testinfra.host import Host
 
-from tests.lab.browser import browser, log_in, run_cell, wait_for_lab
+from tests.lab.browser import ANSWER_LIMIT_S, browser, log_in, run_cell, wait_for_lab
 
 testinfra_hosts = ["ansible://cpu"]
 
@@ -46,7 +47,9 @@ def test_a_cell_runs_in_the_kernel_of_a_framework(
 def test_a_wrong_password_gets_nothing(url: str, tmp_path: Path) -> None:
     with browser(url, tmp_path / "profile") as driver:
         log_in(driver, url, {"password": "wrong"}, "login_submit")
-        assert "Invalid credentials" in driver.page_source
+        WebDriverWait(driver, ANSWER_LIMIT_S).until(
+            lambda shown: "Invalid credentials" in shown.page_source
+        )
         driver.get(f"{url}lab")
         assert urlsplit(driver.current_url).path == "/login"
         assert not driver.find_elements(By.CSS_SELECTOR, ".jp-LauncherCard")
