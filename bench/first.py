@@ -15,6 +15,7 @@ import yaml
 from bench import measure
 from bench.lab import DLCONF, ROOT, Lab
 from bench.measure import Row
+from tests.lab.states import states
 
 SCRIPT = Path(__file__).parent / "peers" / "first.sh"
 
@@ -28,7 +29,7 @@ def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
 
     folder.mkdir()
     with lab.up():
-        for host, state in lab.states(folder / "contracts").items():
+        for host, state in states(lab.inventory, folder / "contracts").items():
             wished = (lab.state / "host_vars" / f"{host}.yml").read_text()
             (folder / f"{host}.sh").write_text(script(state, yaml.safe_load(wished)))
         return measure.beside(

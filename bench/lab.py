@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlconf.runfolder import RunFolder
-from dlconf.runner import Run, run_playbook
-
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 DLCONF, ANSIBLE, PLAYBOOK, PYINFRA = (
@@ -65,13 +62,6 @@ class Lab:
     def ssh(self, host: str, *words: str) -> list[str]:
         """Return the command that runs another as root on a host."""
         return ["ssh", "-F", str(self.state / "ssh_config"), host, "sudo", *words]
-
-    def states(self, folder: Path) -> dict[str, Mapping[str, Any]]:
-        """Return each host's facts, resolution and rendered contracts, from the state task itself."""
-        folder.mkdir(exist_ok=True)
-        run = Run("state.yml", self.inventory, extra_vars={"dlconf_contracts": True})
-        outcome = run_playbook(run, RunFolder(folder))
-        return {name: host.states[-1] for name, host in outcome.hosts.items()}
 
 
 def write_resources(path: Path, states: Mapping[str, Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench import measure
 from bench.lab import ANSIBLE, DLCONF, PLAYBOOK, PYINFRA, ROOT, Lab, write_resources
 from bench.measure import Row
+from tests.lab.states import states
 
 PEERS = Path(__file__).parent / "peers"
 CHANGE = "echo '# another hand' >> /etc/modprobe.d/dlconf-nouveau.conf"
@@ -19,7 +20,7 @@ CHANGE = "echo '# another hand' >> /etc/modprobe.d/dlconf-nouveau.conf"
 def prepare(lab: Lab, folder: Path, log: Path) -> None:
     """Bring the hosts in order, and write what the peers should find there."""
     measure.run([DLCONF, "apply", lab.inventory, "--yes"], ROOT, log)
-    write_resources(folder / "resources.json", lab.states(folder / "contracts"))
+    write_resources(folder / "resources.json", states(lab.inventory, folder / "contracts"))
 
 
 def plain(lab: Lab) -> list[str]:

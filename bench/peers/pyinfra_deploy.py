@@ -62,8 +62,5 @@ if missing := {hold["name"] for hold in of_kind("hold")} - host.get_fact(Holds):
 for link in of_kind("link"):
     files.link(path=link["path"], target=link["target"])
 for service in of_kind("service"):
-    systemd.service(
-        service=service["name"],
-        running=service.get("active", True),
-        enabled=service.get("enabled", True),
-    )
+    running = service.get("running", True)
+    systemd.service(service=service["name"], running=running, enabled=running)

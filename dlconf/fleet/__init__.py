@@ -44,13 +44,12 @@ def run_on_workers(
     hosts = run.hosts
     if hosts is None:
         hosts = inventory.matching(run.inventory, run.limit, strict=run.strict_limit)
-    interrupts = Interrupts(lambda count: None, say or (lambda line: None))
+    tell = say or (lambda line: None)
+    interrupts = Interrupts(lambda count: None, tell)
     work = Path(tempfile.mkdtemp(prefix="dlconf-"))
     try:
         with RunLog(folder) as log, interrupts:
-            fleet = _Fleet(
-                run, work, log, interrupts=interrupts, watch=watch, say=say or (lambda line: None)
-            )
+            fleet = _Fleet(run, work, log, interrupts=interrupts, watch=watch, say=tell)
             log.line(f"# {run.playbook} on {run.inventory} through {', '.join(run.workers)}")
             return fleet.do(list(hosts), folder.log)
     finally:

@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from dlconf.content import EXTRA_ROLES
-from dlconf.runfolder import RunFolder
-from dlconf.runner import Run, run_playbook
 from tests.conftest import Result, Site
+from tests.lab.states import states
 from tests.matrix.breaks import Command
 from tests.matrix.rounds import Found, Host, Installed
 
@@ -103,9 +102,5 @@ def extras(host: str) -> list[str]:
 
 def look(site: Site, inventory: Path) -> dict[str, Host]:
     """Return each host with its contracts and facts, from the state task itself."""
-    folder = RunFolder(site.state / "contracts")
-    folder.path.mkdir(exist_ok=True)
-    run = Run("state.yml", str(inventory), extra_vars={"dlconf_contracts": True})
-    outcome = run_playbook(run, folder)
-    states = {name: host.states[-1] for name, host in outcome.hosts.items()}
-    return {name: Host(name, state["contracts"], state["facts"]) for name, state in states.items()}
+    found = states(str(inventory), site.state / "contracts")
+    return {name: Host(name, state["contracts"], state["facts"]) for name, state in found.items()}

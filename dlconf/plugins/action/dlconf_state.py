@@ -6,7 +6,7 @@ resolver are imported here so that no worker pays for them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         if "dlconf_facts" not in collected:
             return {**collected, "failed": True, "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
-        own = self._own(variables, of_roles.settings(roles), task_vars)
+        # The plays' own variables map the stack to the roles' and would shadow some of these, hence the inventory's.
+        given = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+        own = self._own(given, variables, of_roles.settings(roles), task_vars)
         advice.silenced(own)
         state["variables"] = without_credentials(own)
         state["resolution"] = self._resolution(state["facts"], variables, own, task_vars)
@@ -109,7 +111,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         variables |= {
             name: self._render(variables, name) for name in variables if name.startswith(OF_STACK)
         }
-        self._check_arguments(variables, roles, task_vars)
+        self._check_arguments(given, variables, roles, task_vars.get("playbook_dir", "."))
         contracts = {role: self._render(variables, contract_name(role)) for role in roles}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
@@ -123,26 +125,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         return result | groups(drifted, bool(host_plan.pending))
 
     def _check_arguments(
-        self, variables: dict[str, Any], roles: list[str], task_vars: dict[str, Any]
+        self,
+        given: Mapping[str, Any],
+        variables: dict[str, Any],
+        roles: list[str],
+        playbook_dir: str,
     ) -> None:
         """Hold what the inventory sets for the roles to their argument specs.
 
         Raises:
             UsageError: a value is of a wrong type or unknown.
         """
-        host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
         for role in roles:
-            if not any(name.startswith(f"{role}_") for name in host):
+            if not any(name.startswith(f"{role}_") for name in given):
                 continue  # reading the specs of all roles takes a tenth of a second
-            folder = role_folder(role, task_vars.get("playbook_dir", "."))
+            folder = role_folder(role, playbook_dir)
             specs = self._loader.load_from_file(str(folder / "meta" / "argument_specs.yml"))
             options = specs["argument_specs"]["main"].get("options", {})
-            given = {
-                name: self._render(variables | {name: host[name]}, name)
-                for name, option in options.items()
-                if name in host and not option.get("no_log", False)
-            }
-            rolearguments.check(role, options, given)
+            shown = [name for name, option in options.items() if not option.get("no_log", False)]
+            rolearguments.check(role, options, self._rendered(given, variables, shown))
 
     def _of_roles(self, roles: list[str], playbook_dir: str) -> RoleVariables:
         """Return the variables of roles as their tasks would see them."""
@@ -156,6 +157,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
     def _render(self, variables: dict[str, Any], name: str) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)
         return templar.template(variables.get(name))
+
+    def _rendered(
+        self, given: Mapping[str, Any], variables: dict[str, Any], names: Iterable[str]
+    ) -> dict[str, Any]:
+        """Return those of the names that inventory and command line set for the host, rendered."""
+        return {
+            name: self._render(variables | {name: given[name]}, name)
+            for name in names
+            if name in given
+        }
 
     def _watch(self, variables: dict[str, Any], roles: list[str]) -> dict[str, Any]:
         """Return the module's arguments: what any of the roles may own on this host."""
@@ -183,20 +194,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         )
 
     def _own(
-        self, variables: dict[str, Any], settings: frozenset[str], task_vars: dict[str, Any]
+        self,
+        given: Mapping[str, Any],
+        variables: dict[str, Any],
+        settings: frozenset[str],
+        task_vars: dict[str, Any],
     ) -> dict[str, Any]:
         """Return what inventory and command line set for the host and counts for its plan, rendered.
 
-        The plays' own variables map the stack to the roles' and would shadow some of these, hence the inventory's.
         The site's catalogue files are given by their full paths.
         """
-        host = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
         names = ["dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES, *sorted(settings)]
-        own = {
-            name: self._render(variables | {name: host[name]}, name)
-            for name in dict.fromkeys(names)
-            if name in host
-        }
+        own = self._rendered(given, variables, dict.fromkeys(names))
         if own.get("dlconf_catalogue"):
             own["dlconf_catalogue"] = list(
                 wishes.site_catalogues(own, task_vars.get("inventory_dir"))
