@@ -25,7 +25,7 @@ def test_login_shells_can_activate(host: Host) -> None:
 
 def test_the_channels_are_set_for_everyone(host: Host) -> None:
     assert yaml.safe_load(host.file("/opt/conda/.condarc").content_string) == {
-        "channels": ["conda-forge"]
+        "channels": ["conda-forge", "bioconda"]
     }
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from testinfra.host import Host
 
-FRAMEWORKS = {"cpu": ("pytorch", "jax", "pytensor"), "rtx3090": ("pytorch",)}
-MODULES = {"pytorch": "torch", "jax": "jax", "pytensor": "pytensor"}
+FRAMEWORKS = {"cpu": ("pytorch", "jax", "pytensor", "mxnet"), "rtx3090": ("pytorch",)}
+MODULES = {"pytorch": "torch", "jax": "jax", "pytensor": "pytensor", "mxnet": "mxnet"}
 
 
 @pytest.fixture

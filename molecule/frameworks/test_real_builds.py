@@ -11,6 +11,7 @@ PRODUCTS = {
     "pytorch": "import torch; a = torch.tensor([[1., 2.], [3., 4.]]); print((a @ a).tolist())",
     "jax": "import jax.numpy as np; a = np.array([[1., 2.], [3., 4.]]); print((a @ a).tolist())",
     "pytensor": "import pytensor.tensor as t; a = t.as_tensor([[1., 2.], [3., 4.]]); print((a @ a).eval().tolist())",
+    "mxnet": "import mxnet as mx; a = mx.nd.array([[1, 2], [3, 4]]); print(mx.nd.dot(a, a).asnumpy().tolist())",
 }
 
 

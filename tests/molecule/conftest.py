@@ -1,4 +1,4 @@
-"""Runs the selected scenarios side by side; a test waits for its own."""
+"""Runs the selected scenarios side by side, and beside the other tests; a scenario's test waits for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,29 +99,44 @@ def _environment(name: str) -> dict[str, str]:
     }
 
 
-_RUNS: list[Scenarios] = []
+STARTED = pytest.StashKey[Scenarios]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that wait for a scenario last: the others run meanwhile."""
+    items.sort(key=lambda item: _scenario(item) is not None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start all scenarios that were selected."""
+    names = [name for item in session.items if (name := _scenario(item)) is not None]
+    if names and not session.config.option.collectonly:
+        session.config.stash[STARTED] = Scenarios(names)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave nothing running where the tests ended early."""
+    if started := session.config.stash.get(STARTED, None):
+        started.stop()
+
+
+def _scenario(item: pytest.Item) -> str | None:
+    """The scenario that a test waits for, if it does."""
+    return item.callspec.params.get("scenario") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")
-def scenarios(request: pytest.FixtureRequest) -> Iterator[Scenarios]:
-    """All scenarios that were selected, started together."""
-    selected = [item for item in request.session.items if hasattr(item, "callspec")]
-    names = [
-        item.callspec.params["scenario"] for item in selected if "scenario" in item.callspec.params
-    ]
-    started = Scenarios(names)
-    _RUNS.append(started)
-    try:
-        yield started
-    finally:
-        started.stop()
+def scenarios(pytestconfig: pytest.Config) -> Scenarios:
+    """All scenarios that were selected, under way."""
+    return pytestconfig.stash[STARTED]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long each scenario took."""
-    outcomes = [outcome for run in _RUNS for outcome in run.finished()]
-    if outcomes:
-        terminalreporter.section("scenarios")
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.name):
+    started = terminalreporter.config.stash.get(STARTED, None)
+    if started is None:
+        return
+    terminalreporter.section("scenarios")
+    for outcome in sorted(started.finished(), key=lambda outcome: outcome.name):
         word = "ok" if outcome.code == 0 else f"failed: {outcome.log}"
         terminalreporter.write_line(f"{outcome.name:20}{outcome.seconds:6.0f} s  {word}")

@@ -9,8 +9,6 @@ from tests.role_readme import ROLES
 
 pytestmark = pytest.mark.lab
 
-# The browser of its tests is not yet steady on a busy machine: `make molecule` runs it, `make test` does not.
-APART = {"jupyter"}
 LONGEST = {"jupyter", "frameworks", "nvidia_driver", "nvidia_container_toolkit", "nvidia_services"}
 NAMES = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
 QUICK = [name for name in NAMES if not name.startswith("real_")]
@@ -23,10 +21,7 @@ TAIL_LINES = 80
 WITHOUT_SCENARIO = {"nvidia_repository", "docker_daemon", "python_venv"}
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [pytest.param(name, marks=pytest.mark.slow if name in APART else ()) for name in ORDER],
-)
+@pytest.mark.parametrize("scenario", ORDER)
 def test_scenario(scenario: str, scenarios: Scenarios) -> None:
     outcome = scenarios.wait(scenario)
     log = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
