@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from dlconf.errors import DlconfError, UsageError
+from dlconf.errors import DlconfError, UsageError, nearest_names
 
 ROLES = (
     "base",
@@ -73,10 +72,9 @@ def _roles(value: object, variable: str, known: Collection[str]) -> list[str]:
         raise UsageError(f"{variable} must be a list of roles, not {value!r}")
     for role in value:
         if role not in known:
-            near = difflib.get_close_matches(role, known) or sorted(known)
             raise UsageError(
                 f"{variable} names {role!r}, and there is no such role",
-                hint=f"nearest names: {', '.join(near)}",
+                hint=nearest_names(role, known),
             )
     return value
 

@@ -7,17 +7,15 @@ Ansible itself reads the inventory in a run. To have it read in this process too
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from dlconf import content
-from dlconf.errors import DlconfError, UsageError
+from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_MOST_NAMES_SHOWN = 5
 _MOST_LINES_SHOWN = 20
 
 
@@ -137,12 +135,10 @@ class _Seen:
 def _unmatched(source: str, limit: str, seen: _Seen) -> UsageError:
     """Return the error about a limit of which a part, or which as a whole, matches nothing."""
     wrong = seen.unmatched[0] if seen.unmatched else limit
-    close = difflib.get_close_matches(wrong, seen.names, n=_MOST_NAMES_SHOWN)
-    near = close or seen.names[:_MOST_NAMES_SHOWN]
     part = f": {wrong!r}" if wrong != limit else ""
     return UsageError(
         f"--limit {limit!r}{part} matches no host of {source}",
-        hint=f"nearest names: {', '.join(near)}",
+        hint=nearest_names(wrong, seen.names),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlconf import content
-from dlconf.errors import DlconfError, UsageError
+from dlconf.errors import DlconfError, UsageError, nearest_names
 
 JUPYTER_PORT = 8888
 """`jupyter_port` of role jupyter where the inventory says nothing."""
@@ -135,10 +134,9 @@ def of_inventory(source: str, name: str) -> SshHost:
         host = manager.get_host(name)
         if host is None:
             known = [host.name for host in manager.get_hosts()]
-            near = difflib.get_close_matches(name, known) or known[:5]
             raise UsageError(
                 f"inventory {source} has no host {name!r}",
-                hint=f"nearest names: {', '.join(near)}" if near else "it has no host at all",
+                hint=nearest_names(name, known) if known else "it has no host at all",
             )
         stored = VariableManager(loader=loader, inventory=manager).get_vars(host=host)
         templar = Templar(loader, stored)

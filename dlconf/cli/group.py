@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
 import os
@@ -14,7 +13,7 @@ from typing import Any
 import click
 
 from dlconf import __version__
-from dlconf.errors import DlconfError
+from dlconf.errors import DlconfError, nearest_names
 from dlconf.report.text import clean
 
 VERBS = {
@@ -69,8 +68,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, name the nearest."""
         if args and args[0] not in self._verbs and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], self._verbs) or list(self._verbs)
-            raise click.UsageError(f"no command {args[0]!r}; nearest: {', '.join(near)}", ctx)
+            near = nearest_names(args[0], self._verbs)
+            raise click.UsageError(f"no command {args[0]!r}; {near}", ctx)
         return super().resolve_command(ctx, args)
 
 

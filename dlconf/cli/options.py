@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ import click
 
 from dlconf.catalogue import load
 from dlconf.cli.group import JSON_KEY
-from dlconf.errors import UsageError
+from dlconf.errors import UsageError, nearest_names
 from dlconf.report.text import Paint
 
 COMPONENTS = ("driver", "cuda", "cudnn", "python", "anaconda")
@@ -75,9 +74,7 @@ def components() -> tuple[str, ...]:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error about a name that does not exist, with the nearest that do."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
-    return UsageError(f"there is no {what} {name!r}", hint=f"nearest names: {', '.join(near)}")
+    return UsageError(f"there is no {what} {name!r}", hint=nearest_names(name, known))
 
 
 def paint() -> Paint:

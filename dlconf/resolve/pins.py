@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from dlconf.catalogue import Catalogue
-from dlconf.errors import UsageError
+from dlconf.errors import UsageError, nearest_names
 from dlconf.resolve.candidates import DRIVER, SYSTEM_COMPONENTS, Candidate, Universe
 from dlconf.wishes import Wishes
 
@@ -100,7 +99,7 @@ def parse_wishes(wishes: Wishes, catalogue: Catalogue) -> tuple[list[str], list[
         if name not in catalogue.frameworks:
             raise UsageError(
                 f"no framework is called {name!r}",
-                hint=_nearest(name, catalogue.frameworks, "known frameworks"),
+                hint=nearest_names(name, catalogue.frameworks),
             )
         if match and match.group(2):
             pins.append(parse_pin(name, match.group(2), "wish"))
@@ -128,7 +127,7 @@ def check_versions(pins: Iterable[Pin], universe: Universe) -> None:
             )
         raise UsageError(
             f"{pin.component} has no version {pin.text} in the catalogue",
-            hint=_nearest(pin.text, [str(item) for item in sorted(versions)], "newest"),
+            hint=nearest_names(pin.text, [str(item) for item in sorted(versions, reverse=True)]),
         )
 
 
@@ -143,18 +142,8 @@ def _versions(component: str, universe: Universe) -> list[Version]:
 def _known(name: str, catalogue: Catalogue) -> str:
     known = (*SYSTEM_COMPONENTS, "python", ANACONDA, *catalogue.frameworks)
     if canonical(name) not in known:
-        raise UsageError(
-            f"no component is called {name!r}", hint=_nearest(name, known, "components")
-        )
+        raise UsageError(f"no component is called {name!r}", hint=nearest_names(name, known))
     return name
-
-
-def _nearest(word: str, names: Iterable[str], what: str) -> str:
-    known = list(names)
-    near = difflib.get_close_matches(word, known, n=5, cutoff=0.5)
-    if near:
-        return f"nearest: {', '.join(near)}"
-    return f"{what}: {', '.join(known[-8:] if what == 'newest' else known)}"
 
 
 def _newest(versions: Sequence[Version]) -> str:

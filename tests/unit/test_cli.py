@@ -171,7 +171,7 @@ def test_wrong_usage_names_the_nearest(
 def test_an_unknown_command_names_the_nearest(invoke: Invoke) -> None:
     result, _ = invoke("aply", "hosts.ini")
     assert result.exit_code == 2
-    assert "nearest: apply" in result.stderr
+    assert "nearest names: apply" in result.stderr
 
 
 def test_a_bug_is_a_short_line_and_a_saved_traceback(

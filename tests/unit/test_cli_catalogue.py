@@ -229,4 +229,4 @@ def test_a_site_row_is_found(tmp_path: Path) -> None:
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     result = run("chek")
     assert result.exit_code == 2
-    assert "nearest: check" in result.stderr
+    assert "nearest names: check" in result.stderr
