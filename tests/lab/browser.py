@@ -24,6 +24,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 ANSWER_LIMIT_S = 300
+RUN_AGAIN_AFTER_S = 3
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # Chromium refuses to run as root with it
@@ -111,12 +112,21 @@ def run_cell(driver: webdriver.Chrome, kernel: str, code: str) -> str:
     # Only when the kernel is there does the notebook keep what is typed.
     ready = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
     wait.until(lambda shown: shown.find_elements(By.CSS_SELECTOR, ready))
-    click(driver, ".jp-Notebook .jp-CodeCell .cm-content")
-    keys = webdriver.ActionChains(driver).send_keys(code)
-    keys.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
-    output = ".jp-OutputArea-output"
-    return str(
-        wait.until(
-            lambda shown: [e.text for e in shown.find_elements(By.CSS_SELECTOR, output) if e.text]
-        )[0]
-    )
+    first_cell = ".jp-Notebook .jp-CodeCell"
+    click(driver, f"{first_cell} .cm-content")
+    webdriver.ActionChains(driver).send_keys(code).perform()
+
+    def printed(shown: webdriver.Chrome) -> str:
+        outputs = shown.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output")
+        if texts := [output.text for output in outputs if output.text]:
+            return texts[0]
+        prompt = shown.find_element(By.CSS_SELECTOR, f"{first_cell} .jp-InputPrompt").text
+        if "*" not in prompt:  # a kernel on a busy machine drops what comes too early
+            click(shown, f"{first_cell} .cm-content")
+            keys = webdriver.ActionChains(shown).key_down(Keys.SHIFT).send_keys(Keys.ENTER)
+            keys.key_up(Keys.SHIFT).perform()
+        return ""
+
+    return WebDriverWait(
+        driver, ANSWER_LIMIT_S, RUN_AGAIN_AFTER_S, [StaleElementReferenceException]
+    ).until(printed)
