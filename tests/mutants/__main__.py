@@ -102,9 +102,11 @@ def try_out(mutant: Mutant) -> Verdict:
     return Verdict(mutant, step[1] if step else "", tuple(failed), seconds, log)
 
 
-def main(roles: Sequence[str], workers: int) -> int:
-    """Try the mutants of these roles, or all; return 1 where one was not caught."""
-    mutants = [mutant for mutant in load() if not roles or mutant.role in roles]
+def main(roles: Sequence[str], words: str, workers: int) -> int:
+    """Try the mutants of these roles, or all, with these words in their names; return 1 where one was not caught."""
+    mutants = [
+        mutant for mutant in load() if (not roles or mutant.role in roles) and words in mutant.name
+    ]
     WORK.mkdir(exist_ok=True)
     survivors = 0
     with ThreadPoolExecutor(workers) as pool:
@@ -118,6 +120,7 @@ def main(roles: Sequence[str], workers: int) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("roles", nargs="*", help="only these roles' mutants")
+    parser.add_argument("--named", default="", help="only those with these words in their names")
     parser.add_argument("--workers", type=int, default=2, help="how many at a time")
     arguments = parser.parse_args()
-    sys.exit(main(arguments.roles, arguments.workers))
+    sys.exit(main(arguments.roles, arguments.named, arguments.workers))
