@@ -28,6 +28,11 @@ def test_files_are_read_through_the_mount(host: Host) -> None:
     )
 
 
+def test_the_kernel_keeps_others_to_the_modes_of_the_files(host: Host) -> None:
+    options = host.check_output("grep ' /srv/shared ' /proc/mounts").split()[3].split(",")
+    assert {"allow_other", "default_permissions"} <= set(options)
+
+
 def test_what_is_written_reaches_the_storage(host: Host) -> None:
     host.check_output(as_user("ada", "sh -c 'echo written > /home/ada/papers/new.txt'"))
     wait = "for i in $(seq 60); do [ -s /srv/storage/shelf/new.txt ] && break; sleep 1; done"

@@ -81,6 +81,7 @@ def group_variables(facts: dict[str, Any], state: Path, *, ubuntu_is_real: bool)
         "docker_key_fingerprint": fingerprints["docker"],
         "nvidia_container_toolkit_key_fingerprint": fingerprints["container_toolkit"],
         "nccl_network_key_fingerprint": fingerprints["nvidia"],
+        "data_drive_ppa_key_fingerprint": fingerprints["drives"],
         # the boot id that Ansible looks at by default is the one of the machine below
         "dlconf_boot_time_command": "stat --format=%Y /proc/1",
         # the vendors' packages are stand-ins of a few kilobytes

@@ -229,6 +229,7 @@ def test_written_inventory_names_the_site_catalogue(tmp_path: Path) -> None:
             "nvidia": "B" * 40,
             "docker": "C" * 40,
             "container_toolkit": "D" * 40,
+            "drives": "E" * 40,
         },
         "cuda_local_repos": [{"distro": "ubuntu2204", "cuda": "12.9.1"}],
         "cudnn_local_repos": [],

@@ -67,6 +67,13 @@ DRIVES = [
     {"name": "papers", "user": "ada", "mount": "/home/ada/papers", "allow_other": True},
     {"name": "shared", "user": "bob", "mount": "/srv/shared", "read_only": True},
 ]
+OCAMLFUSE = {"client": "google-drive-ocamlfuse"}
+GOOGLE_DRIVES: list[dict[str, Any]] = [
+    {"name": "gdrive", "user": "ada", "mount": "/home/ada/gdrive", "path": "/x", **OCAMLFUSE},
+    {"name": "robot", "user": "bob", "mount": "/srv/r", "service_account": True, **OCAMLFUSE},
+]
+PERSON = {"client_id": "id", "client_secret": "sesame", "refresh_token": "1//token"}
+ROBOT = {"type": "service_account", "client_email": "r@lab", "private_key": "several\nlines\n"}
 # Inputs with which a contract is rendered: role, a name for the case, variables.
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("preflight", "plain", {}),
@@ -74,6 +81,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("nvidia_driver", "ppa", DRIVER | {"ansible_facts": UBUNTU}),
     ("nccl", "plain", NCCL),
     ("data_drive", "plain", {"data_drive_remotes": DRIVES}),
+    ("data_drive", "ocamlfuse", {"data_drive_remotes": GOOGLE_DRIVES, "ansible_facts": UBUNTU}),
     ("base", "plain", {}),
     (
         "base",
@@ -500,6 +508,65 @@ def test_drive_contract_holds_nothing_of_the_credentials() -> None:
     assert unit.startswith("# Written by dlconf")
     assert "\nUser=bob\n" in unit
     assert "--read-only" in unit
+
+
+def drives_contract(remotes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what the role owns, by path or name."""
+    inputs = {"data_drive_remotes": remotes, "ansible_facts": UBUNTU}
+    contract = render(ROLES / "data_drive", inputs, "__data_drive_contract")
+    return {resource.get("path") or resource["name"]: resource for resource in contract}
+
+
+def test_a_drive_owns_the_files_of_its_kind_and_none_of_another() -> None:
+    def kinds(found: dict[str, dict[str, Any]], name: str) -> dict[str, str]:
+        folder = f"/var/lib/dlconf/drives/{name}/"
+        return {p.removeprefix(folder): r["kind"] for p, r in found.items() if p.startswith(folder)}
+
+    found = drives_contract(GOOGLE_DRIVES)
+    own = {"config": "file", "state": "file", "rclone.conf": "absent"}
+    assert kinds(found, "gdrive") == own | {"service-account.json": "absent"}
+    assert kinds(found, "robot") == own | {"service-account.json": "file"}
+    assert "rclone" not in found
+    back = drives_contract([GOOGLE_DRIVES[0] | {"client": "rclone"}])
+    others = dict.fromkeys(("config", "config.bak", "state", "service-account.json"), "absent")
+    assert kinds(back, "gdrive") == others | {"rclone.conf": "file"}
+    assert back["/etc/apt/sources.list.d/dlconf-data-drive.sources"]["kind"] == "absent"
+    assert "google-drive-ocamlfuse" not in back
+
+
+def test_what_the_program_s_config_is_made_of_is_a_difference() -> None:
+    def unit(**changes: object) -> str:
+        found = drives_contract([GOOGLE_DRIVES[0] | changes])
+        return str(found["/etc/systemd/system/dlconf-drive-gdrive.service"]["content"])
+
+    units = [unit(), unit(revision=2), unit(path="/y"), unit(service_account=True)]
+    assert len(set(units)) == len(units)
+    assert " -o " not in unit()
+    assert " -o ro,allow_other,default_permissions /home" in unit(read_only=True, allow_other=True)
+
+
+@pytest.mark.parametrize(
+    ("gdrive", "robot", "expected"),
+    [
+        (PERSON, {"service_account": ROBOT}, []),
+        (PERSON, {"service_account": ROBOT, "impersonate": "ada@lab"}, []),
+        (PERSON | {"client_secret": "a\nread_only=false"}, {"service_account": ROBOT}, ["gdrive"]),
+        (PERSON | {"refresh_token": "1//token\n"}, {"service_account": ROBOT}, ["gdrive"]),
+        (PERSON | {"refresh_token": ""}, {"service_account": ROBOT}, ["gdrive"]),
+        (PERSON, {"service_account": ROBOT} | PERSON, ["robot"]),
+        (PERSON, {"service_account": "/a/path"}, ["robot"]),
+        (PERSON, {"service_account": ROBOT | {"type": "authorized_user"}}, ["robot"]),
+        (PERSON, {"service_account": ROBOT, "impersonate": "ada\nx@lab"}, ["robot"]),
+        ({"type": "drive", "token": "{}"}, PERSON, ["gdrive", "robot"]),
+        ("text", None, ["gdrive", "robot"]),
+    ],
+)
+def test_credentials_that_do_not_fit_are_told(gdrive: Any, robot: Any, expected: list[str]) -> None:
+    inputs = {
+        "data_drive_remotes": GOOGLE_DRIVES,
+        "data_drive_credentials": {"gdrive": gdrive, "robot": robot},
+    }
+    assert render(ROLES / "data_drive", inputs, "__data_drive_misfits") == expected
 
 
 def test_a_raised_revision_is_a_difference() -> None:

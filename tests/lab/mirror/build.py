@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from tests.lab.command import say
-from tests.lab.mirror import conda, containers, wheels
+from tests.lab.mirror import conda, containers, drives, wheels
 from tests.lab.mirror.containers import DOCKER, TOOLKIT
 from tests.lab.mirror.signing import write_tls
 from tests.lab.mirror.sites import KEYSERVER, NVIDIA, PPA, PackageSites
@@ -113,6 +113,7 @@ def _build(root: Path) -> None:
         packages = PackageSites(partial, content, Path(keys))
         packages.build()
         container_keys = containers.build(partial / "sites", content, Path(keys))
+        drive_keys = drives.build(partial / "sites", content, Path(keys))
     facts: dict[str, Any] = {
         "hosts": list(FIXED_HOSTS),
         "fingerprints": {
@@ -120,6 +121,7 @@ def _build(root: Path) -> None:
             "nvidia": packages.nvidia_key.fingerprint,
             "intruder": packages.intruder_key.fingerprint,
             **container_keys,
+            **drive_keys,
         },
         "cuda_local_repos": packages.cuda_local,
         "cudnn_local_repos": packages.cudnn_local,
