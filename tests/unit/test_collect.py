@@ -163,9 +163,13 @@ def test_paths_report_files_links_and_directories(tmp_path: Path) -> None:
     write(tmp_path / "file", "a\n").chmod(0o640)
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "folder").mkdir()
-    states = collect.watched_paths([str(tmp_path / "*"), str(tmp_path / "nothing" / "*")])
+    write(tmp_path / "key", "secret\n").chmod(0o600)
+    globs = [str(tmp_path / "*"), str(tmp_path / "nothing" / "*")]
+    states = collect.watched_paths(globs, [str(tmp_path / "k*")])
     assert states[str(tmp_path / "file")]["mode"] == "0640"
     assert states[str(tmp_path / "file")]["sha256"].startswith("87428fc5")
+    assert states[str(tmp_path / "key")]["mode"] == "0600"
+    assert "sha256" not in states[str(tmp_path / "key")]
     assert states[str(tmp_path / "link")] == {"type": "link", "target": "file"}
     assert states[str(tmp_path / "folder")]["type"] == "directory"
 
@@ -205,6 +209,7 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
     watch = {
         "packages": ["*"],
         "paths": [f"{tmp_path}/*", f"{tmp_path}/*/*"],
+        "secrets": [f"{tmp_path}/a/*"],
         "environments": [str(tmp_path)],
         "units": ["ssh.service"],
         "users": ["root"],

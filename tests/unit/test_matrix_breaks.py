@@ -99,7 +99,8 @@ def look(root: str) -> Facts:
     found = {
         "paths": collect.watched_paths(
             [f"{root}/brought/*", f"{root}/copy.gpg"]
-            + [resource["path"] for resource in owned if "path" in resource]
+            + [resource["path"] for resource in owned if "path" in resource],
+            [],
         ),
         "json": collect.json_states([f"{root}/settings.json:{key}" for key in ("one", "two")]),
         "environments": {

@@ -176,7 +176,9 @@ def inside(resource: dict[str, Any], watch: dict[str, list[str]]) -> bool:
         keys = {f"{resource['path']}:{key}" for key in resource["values"]}
         return keys <= set(watch.get("json", []))
     if "path" in resource:
-        patterns = watch.get("paths", []) + watch.get("environments", [])
+        patterns = [
+            name for kind in ("paths", "secrets", "environments") for name in watch.get(kind, [])
+        ]
         return any(fnmatch.fnmatchcase(resource["path"], pattern) for pattern in patterns)
     return True
 

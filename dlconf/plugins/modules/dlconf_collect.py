@@ -33,6 +33,7 @@ description:
 options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
   paths: {type: list, elements: str, default: [], description: [globs of paths to report]}
+  secrets: {type: list, elements: str, default: [], description: [globs of paths to report without a hash]}
   environments: {type: list, elements: str, default: [], description: [globs of Python environments to report]}
   units: {type: list, elements: str, default: [], description: [systemd units to report]}
   users: {type: list, elements: str, default: [], description: [users to report]}
@@ -57,6 +58,7 @@ NOBODY = 65534  # user and group of this number have no rights of their own on D
 WATCH_KINDS = (
     "packages",
     "paths",
+    "secrets",
     "environments",
     "units",
     "users",
@@ -598,8 +600,8 @@ def openpgp_fingerprints(data: bytes) -> list[str]:
     return fingerprints
 
 
-def path_state(path: str) -> dict[str, Any]:
-    """Return type, mode, owner, group and content hash (or link target) of one existing path."""
+def path_state(path: str, hashed: bool = True) -> dict[str, Any]:
+    """Return type, mode, owner, group and, if `hashed`, content hash (or link target) of one existing path."""
     status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode):
         return {"type": "link", "target": os.readlink(path)}
@@ -611,7 +613,7 @@ def path_state(path: str) -> dict[str, Any]:
     }
     if stat.S_ISREG(status.st_mode):
         state["size"] = status.st_size
-        if status.st_size <= HASH_LIMIT_BYTES:
+        if hashed and status.st_size <= HASH_LIMIT_BYTES:
             with open(path, "rb") as stream:
                 data = stream.read()
             state["sha256"] = hashlib.sha256(data).hexdigest()
@@ -628,16 +630,21 @@ def account(lookup: Callable[[int], Any], number: int) -> str:
         return str(number)
 
 
-def watched_paths(globs: list[str]) -> dict[str, Any]:
-    """Return the state of every existing path that matches a glob."""
+def watched_paths(globs: list[str], secrets: list[str]) -> dict[str, Any]:
+    """Return the state of every existing path that matches a glob; of secrets without a hash."""
     states = {}
-    for pattern in globs:
-        for path in glob.glob(pattern):
-            try:
-                states[path] = path_state(path)
-            except OSError:
-                continue  # gone, or not ours to read: a contract that needs it will say so
+    kept = matches(secrets)
+    for path in matches(globs) | kept:
+        try:
+            states[path] = path_state(path, hashed=path not in kept)
+        except OSError:
+            continue  # gone, or not ours to read: a contract that needs it will say so
     return states
+
+
+def matches(globs: list[str]) -> set[str]:
+    """Return the existing paths that match a glob."""
+    return {path for pattern in globs for path in glob.glob(pattern)}
 
 
 def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
@@ -853,7 +860,7 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
             "candidates": candidates(sorted(filter(owned, dpkg["packages"]))),
             "unattended_upgrades": unattended_upgrades(),
         },
-        "paths": watched_paths(watch["paths"]),
+        "paths": watched_paths(watch["paths"], watch["secrets"]),
         "units": unit_states(watch["units"]),
         "users": user_states(watch["users"]),
         "groups": group_states(watch["groups"]),
