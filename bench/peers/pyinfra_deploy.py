@@ -1,7 +1,8 @@
 """What the contracts name for these hosts, as a pyinfra deploy: packages, files, links, holds, services.
 
-It does less than dlconf: no Python environments, DKMS builds, users, keys' fingerprints, and packages by name where the
-contract has a pattern of versions. BENCH_RESOURCES is a JSON file, host -> resources.
+It does less than dlconf: of Python environments only the packages, no DKMS builds, users, keys' fingerprints,
+candidates of apt, and packages by name where the contract has a pattern of versions. BENCH_RESOURCES is a JSON file,
+host -> resources.
 """
 
 import io
@@ -12,7 +13,7 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 from pyinfra.context import host
-from pyinfra.operations import apt, files, server, systemd
+from pyinfra.operations import apt, files, pip, server, systemd
 
 
 class Holds(FactBase):  # type: ignore[type-arg]
@@ -61,6 +62,18 @@ if missing := {hold["name"] for hold in of_kind("hold")} - host.get_fact(Holds):
     server.shell(commands=["apt-mark hold " + " ".join(sorted(missing))])
 for link in of_kind("link"):
     files.link(path=link["path"], target=link["target"])
+for environment in of_kind("python_env"):
+    wanted = {
+        name: version
+        for name, version in environment["packages"].items()
+        if "+" not in version  # a local version (2.14.1+cu126) is none that pyinfra can read
+    }
+    pip.packages(
+        packages=[
+            name if "*" in version else f"{name}=={version}" for name, version in wanted.items()
+        ],
+        pip=f"{environment['path']}/bin/pip",
+    )
 for service in of_kind("service"):
     running = service.get("running", True)
     systemd.service(service=service["name"], running=running, enabled=running)
