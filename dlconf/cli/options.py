@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from dlconf.catalogue import load
 from dlconf.cli.group import JSON_KEY
 from dlconf.errors import UsageError, nearest_names
 from dlconf.report.text import Paint
@@ -69,6 +68,8 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
 
 def components() -> tuple[str, ...]:
     """Return the names that a version can be chosen for: the fixed ones and every framework of the catalogue."""
+    from dlconf.catalogue import load  # noqa: PLC0415 - a fifth of the time until the commands on hosts begin
+
     return (*COMPONENTS, *sorted(load().frameworks))
 
 
