@@ -23,6 +23,16 @@ class Plan:
     roles: Mapping[str, tuple[Difference, ...]]
     pending: tuple[Difference, ...] = ()
 
+    def drift(self) -> dict[str, dict[str, list[str]]]:
+        """Return kinds and ids of what differs, by role: by these a role knows which of its steps to run."""
+        return {
+            role: {
+                "kinds": sorted({difference.kind for difference in found}),
+                "ids": [difference.id for difference in found],
+            }
+            for role, found in self.roles.items()
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
         return {

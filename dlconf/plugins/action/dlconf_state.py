@@ -1,17 +1,20 @@
 """One task that says how a host stands: collect its facts, choose its stack, render the contracts, make the plan.
 
-Ansible imports this module once, in its main process, and the workers inherit it by fork: the catalogue and the
-resolver are imported here so that no worker pays for them.
+Ansible imports this module once, in its main process, and the workers inherit it by fork: the resolver is imported
+here, the catalogue and the roles' variables are read here, so that no worker pays for them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from dlconf import advice, catalogue, content, facts, plan, rolearguments, wishes
@@ -30,8 +33,6 @@ from dlconf.stack import Machine
 SCHEMA = 1
 OF_STACK = "__dlconf_"
 """How the names of the parts of the stack begin in playbooks/vars/stack.yml."""
-
-catalogue.load()  # before the first fork
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
@@ -121,6 +122,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         host_facts["dlconf_disk_mib"] = plan.disk_mib(
             host_plan, has_gpu=bool(state["resolution"]["gpus"])
         )
+        host_facts["dlconf_drift"] = {} if drifted is roles else host_plan.drift()
         result = {"changed": False, "dlconf": state, "ansible_facts": host_facts}
         return result | groups(drifted, bool(host_plan.pending))
 
@@ -138,21 +140,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         """
         for role in roles:
             if not any(name.startswith(f"{role}_") for name in given):
-                continue  # reading the specs of all roles takes a tenth of a second
-            folder = role_folder(role, playbook_dir)
-            specs = self._loader.load_from_file(str(folder / "meta" / "argument_specs.yml"))
+                continue
+            specs = read_file(role_folder(role, playbook_dir) / "meta" / "argument_specs.yml")
             options = specs["argument_specs"]["main"].get("options", {})
             shown = [name for name, option in options.items() if not option.get("no_log", False)]
             rolearguments.check(role, options, self._rendered(given, variables, shown))
 
     def _of_roles(self, roles: list[str], playbook_dir: str) -> RoleVariables:
         """Return the variables of roles as their tasks would see them."""
-        return RoleVariables.of((role_folder(role, playbook_dir) for role in roles), self._read)
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        if not path.exists():
-            return {}
-        return self._loader.load_from_file(str(path), trusted_as_template=True) or {}
+        return RoleVariables.of((role_folder(role, playbook_dir) for role in roles), read_file)
 
     def _render(self, variables: dict[str, Any], name: str) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)
@@ -225,6 +221,28 @@ def role_folder(role: str, playbook_dir: str) -> Path:
     raise DlconfError(f"there is no role {role}", hint="look at roles_path in ansible.cfg")
 
 
+@functools.cache
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a role's YAML file holds, templates as written; empty where there is no such file."""
+    if not path.exists():
+        return {}
+    loader = DataLoader()
+    return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True) or {}
+
+
+def read_before_the_first_fork() -> None:
+    """Read the catalogue, and variables and argument specs of the roles that most hosts have."""
+    roles = [role for role in content.ROLES if role not in content.EXTRA_ROLES]
+    with suppress(DlconfError):  # the task meets it again, and says so
+        bundled = catalogue.load()
+        for section in bundled.sections():
+            bundled.rows(section)
+        folders = [role_folder(role, ".") for role in (*content.ALWAYS_ROLES, *roles)]
+        RoleVariables.of(folders, read_file)
+        for folder in folders:
+            read_file(folder / "meta" / "argument_specs.yml")
+
+
 def groups(drifted: list[str], pending: bool) -> dict[str, Any]:
     """Return the part of a task's result that puts the host into the group of each role it needs.
 
@@ -239,3 +257,6 @@ def groups(drifted: list[str], pending: bool) -> dict[str, Any]:
         "add_group": "dlconf_of_" + "_and_".join(needs),
         "parent_groups": [f"dlconf_{name}" for name in parents],
     }
+
+
+read_before_the_first_fork()
