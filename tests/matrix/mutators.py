@@ -8,7 +8,9 @@ from dlconf.facts import Facts
 from tests.matrix import environments, paths, system
 from tests.matrix.breaks import Break, Resource
 
-MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
+Mutator = Callable[[Resource, Facts], Iterator[Break]]
+
+MUTATORS: Mapping[str, Mutator] = {
     "file": paths.file,
     "keyring": paths.keyring,
     "directory": paths.directory,
@@ -32,7 +34,7 @@ MUTATORS: Mapping[str, Callable[[Resource, Facts], Iterator[Break]]] = {
 }
 """Every kind but those below and the pending ones. A new kind of resource needs its row here."""
 
-NAMED_ONLY: Mapping[str, str] = {
-    "origin": "a repository that an admin added is named and left to the admin",
+NAMED_ONLY: Mapping[str, Mutator] = {
+    "origin": system.origin,  # a repository that an admin added is named and left to the admin
 }
-"""Kind -> why apply repairs nothing."""
+"""Kinds that apply does not repair, and why."""

@@ -24,16 +24,42 @@ OLDER_PACKAGE = (
     _BUILD
     + """\
 name, source, deb = sys.argv[1:]
-show = ["dpkg-query", "--show", "--showformat=${Architecture}", name]
-architecture = subprocess.run(show, check=True, stdout=subprocess.PIPE).stdout.decode()
 build(
-    "Package: %s\\nSource: %s\\nVersion: 0.0.1\\nArchitecture: %s\\nMaintainer: nobody\\nDescription: older\\n"
-    % (name, source, architecture),
+    "Package: %s\\nSource: %s\\nVersion: 0.0.1\\nArchitecture: amd64\\nMaintainer: nobody\\nDescription: older\\n"
+    % (name, source),
     deb,
 )
 """
 )
 """NAME SOURCE DEB: make an older version of an installed package."""
+
+FOREIGN_REPOSITORY = (
+    _BUILD
+    + """\
+import hashlib, time, urllib.request
+name, folder, port = sys.argv[1:]
+os.makedirs(folder)
+control = "Package: %s\\nVersion: 9999:1\\nArchitecture: amd64\\nMaintainer: nobody\\nDescription: foreign\\n" % name
+build(control, folder + "/foreign.deb")
+with open(folder + "/foreign.deb", "rb") as stream:
+    data = stream.read()
+with open(folder + "/Packages", "w") as stream:
+    stream.write(control + "Filename: ./foreign.deb\\nSize: %d\\n" % len(data))
+    stream.write("SHA256: %s\\n" % hashlib.sha256(data).hexdigest())
+serve = ["systemd-run", "--unit=dlconf-foreign-repository", "python3", "-m", "http.server", "--directory", folder]
+subprocess.run(serve + ["--bind", "127.0.0.1", port], check=True)
+for _ in range(100):
+    try:
+        urllib.request.urlopen("http://127.0.0.1:%s/Packages" % port)
+        break
+    except OSError:
+        time.sleep(0.1)
+with open("/etc/apt/sources.list.d/dlconf-foreign.list", "w") as stream:
+    stream.write("deb [trusted=yes] http://127.0.0.1:%s ./\\n" % port)
+subprocess.run(["apt-get", "-q", "update"], check=True)
+"""
+)
+"""NAME FOLDER PORT: add a repository on this host that offers a higher version of a package."""
 
 LOSE_RECORDS = """\
 import importlib.metadata, shutil, sys
@@ -67,12 +93,16 @@ for name, pattern, text in (
 """NAME, run by an environment's Python: let a distribution's records say that it is version 0.0.1."""
 
 CUT_MODULE = """\
-import importlib.metadata, sys
+import importlib.metadata, os, sys
 files = importlib.metadata.distribution(sys.argv[1]).files
 modules = [file for file in files if file.suffix == ".py" and len(file.parts) <= 2 and file.size]
+os.remove(modules[0].locate())
 open(modules[0].locate(), "w").close()
 """
-"""NAME, run by an environment's Python: cut the first module of a distribution off to nothing."""
+"""NAME, run by an environment's Python: put an empty file in place of the first module of a distribution.
+
+Not cut off where it is: uv links the same file into other environments.
+"""
 
 OLDER_CONDA_PACKAGE = """\
 import glob, json, os, sys

@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dlconf.contract import PENDING_KINDS
 from dlconf.facts import Facts
 from tests.matrix.breaks import Break, Resource, missing_ids, name_of
-from tests.matrix.mutators import MUTATORS, NAMED_ONLY
+from tests.matrix.mutators import MUTATORS, Mutator
 
 Contracts = Mapping[str, Sequence[Resource]]
 Found = tuple[str, str, str]
@@ -19,8 +18,10 @@ Found = tuple[str, str, str]
 Installed = Mapping[str, tuple[str, str]]
 """dpkg's packages: name -> its status in short (`ii`, `hi`) and its source."""
 
-BY_APT = frozenset({"package", "hold", "hold_source", "unattended_upgrades", "dkms"})
-"""Kinds of which a break may take others along."""
+BY_APT = frozenset(
+    {"package", "package_like", "hold", "hold_source", "unattended_upgrades", "dkms"}
+)
+"""Kinds of which a break changes what apt and dpkg know."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,29 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a host itself says of what a break left.
+
+    Attributes:
+        installed: dpkg's packages.
+        modules: what `dkms status` prints.
+        paths: those of the contracts at which nothing is any more.
+        units: those of the contracts that do not come with the system, by what systemd says.
+    """
+
+    installed: Installed
+    modules: str = ""
+    paths: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Mutation:
     """One break of one resource on one host.
 
     Attributes:
         expected: the differences that must be reported: the resource's, and those of others that it takes along.
-        same: equal for two hosts where the same is done to the same resource.
+        same: equal for two hosts, and for two roles that own the same, where the same is done to the same resource.
     """
 
     host: str
@@ -58,20 +76,21 @@ class Mutation:
         return f"{self.host}: {self.role}: {self.kind} {self.resource}: {self.cause.name}"
 
 
-def mutations(host: Host) -> Iterator[Mutation]:
-    """Yield every way to break every resource of a host's contracts; what no role mends is left out."""
+def mutations(host: Host, ways: Mapping[str, Mutator] = MUTATORS) -> Iterator[Mutation]:
+    """Yield every way to break every resource of a host's contracts, of the kinds in a table."""
     for role, resource in host.resources():
-        if resource["kind"] in PENDING_KINDS or resource["kind"] in NAMED_ONLY:
+        if resource["kind"] not in ways:
             continue
-        for cause in MUTATORS[resource["kind"]](resource, host.facts):
+        for cause in ways[resource["kind"]](resource, host.facts):
+            expected = frozenset(_expected(host, resource, cause))
             yield Mutation(
                 host.name,
                 role,
                 resource["kind"],
                 name_of(resource),
                 cause,
-                frozenset(_expected(host, resource, cause)),
-                json.dumps([role, resource, cause.name], sort_keys=True),
+                expected,
+                json.dumps([resource, cause.name, sorted(expected)], sort_keys=True),
             )
 
 
@@ -95,21 +114,28 @@ def _needs(resource: Resource, account: str) -> bool:
     """Tell whether a resource is another than it was without a user and the group of that name."""
     if resource["kind"] in ("user", "group") and resource["name"] == account:
         return True
+    if resource.get("path", "").startswith(f"~{account}/"):
+        return True  # without its user the path leads nowhere
     owners = (resource.get("owner"), resource.get("group"), *resource.get("groups", ()))
     return account in owners
 
 
-def spread(hosts: Iterable[Host]) -> list[Mutation]:
-    """Return each mutation once: where hosts have the same resource, on the one with the least to do for the role."""
+def spread(hosts: Iterable[Host], ways: Mapping[str, Mutator] = MUTATORS) -> list[Mutation]:
+    """Return each mutation once: where hosts have the same resource, on the one where most else of the role is broken.
+
+    A role then runs on one host a round, not on all: the time of a round goes to the roles that run, on each host.
+    """
     same: dict[str, list[Mutation]] = defaultdict(list)
     for host in hosts:
-        for mutation in mutations(host):
+        for mutation in mutations(host, ways):
             same[mutation.same].append(mutation)
-    load: dict[tuple[str, str], int] = defaultdict(int)
+    of_role: dict[tuple[str, str], int] = defaultdict(int)
+    of_host: dict[str, int] = defaultdict(int)
     chosen = []
     for choices in sorted(same.values(), key=len):
-        best = min(choices, key=lambda mutation: load[mutation.host, mutation.role])
-        load[best.host, best.role] += 1
+        best = max(choices, key=lambda one: (of_role[one.host, one.role], -of_host[one.host]))
+        of_role[best.host, best.role] += 1
+        of_host[best.host] += 1
         chosen.append(best)
     return chosen
 
@@ -124,7 +150,10 @@ def rounds(chosen: Iterable[Mutation], number: int) -> list[list[Mutation]]:
     """
     made: list[list[Mutation]] = [[] for _ in range(number)]
     load: dict[tuple[int, str, str], int] = defaultdict(int)
-    for mutation in chosen:
+    chosen = list(chosen)
+    # Those that meet most others are dealt first, while there is room for them.
+    met = [sum(_meet(one, other) for other in chosen) for one in chosen]
+    for _, mutation in sorted(zip(met, chosen, strict=True), key=lambda dealt: -dealt[0]):
         free = [at for at, taken in enumerate(made) if not any(_meet(mutation, o) for o in taken)]
         if not free:
             free = [len(made)]
@@ -132,8 +161,12 @@ def rounds(chosen: Iterable[Mutation], number: int) -> list[list[Mutation]]:
         best = min(free, key=lambda at: (load[at, mutation.host, mutation.role], len(made[at])))
         load[best, mutation.host, mutation.role] += 1
         made[best].append(mutation)
-    # Half-done packages come last: apt refuses to work on such a database, or mends it.
-    return [sorted(taken, key=lambda mutation: mutation.kind == "dpkg") for taken in made if taken]
+    # Modules and units come first: a package that goes may take them. Half-done packages come last: apt refuses to work
+    # on such a database, or mends it.
+    order = {"dkms": 0, "service": 0, "dpkg": 2}
+    return [
+        sorted(taken, key=lambda mutation: order.get(mutation.kind, 1)) for taken in made if taken
+    ]
 
 
 def _meet(one: Mutation, other: Mutation) -> bool:
@@ -143,41 +176,55 @@ def _meet(one: Mutation, other: Mutation) -> bool:
     kinds = {one.kind, other.kind}
     if one.role == other.role and kinds == {"package", "dkms"}:
         return True  # the module goes with its package
-    if one.role == other.role and "unattended_upgrades" in kinds and kinds & BY_APT:
+    if one.role == other.role and "unattended_upgrades" in kinds and len(kinds & BY_APT) > 1:
         return True  # it would reach what the other releases
-    places = [{name for _role, _kind, name in mutation.expected} for mutation in (one, other)]
-    return any(
-        _within(name, another) or _within(another, name)
-        for name in places[0]
-        for another in places[1]
-    )
+    files = {f"/etc/systemd/system/{mutation.resource}" for mutation in (one, other)}
+    if files & {one.resource, other.resource}:
+        return True  # a unit and its file
+    return _hides(one, other) or _hides(other, one)
 
 
-def taken_along(host: Host, installed: Installed, modules: str) -> set[Found]:
-    """Return what of a host's contracts apt and dpkg themselves say is lost: removing a package takes others along.
+def _hides(one: Mutation, other: Mutation) -> bool:
+    """Tell whether nothing is seen of a mutation beside another: of the same thing, or of what that takes away."""
+    gone = {one.cause.gone} - {""} | ({one.resource} if one.kind == "python_env" else set())
+    names = {name for _role, _kind, name in one.expected}
+    others = {name for _role, _kind, name in other.expected}
+    whole = {
+        path for path in gone if path in names
+    }  # not where only a package of an environment is broken
+    return bool(names & others) or any(_within(name, path) for name in others for path in whole)
+
+
+def taken_along(host: Host, left: Left) -> set[Found]:
+    """Return what of a host's contracts the host itself says is lost: removing a package takes others along.
 
     Args:
         host: as it was when it was in order.
-        installed: dpkg's packages after the break.
-        modules: what `dkms status` prints after the break.
+        left: what it says after the break.
     """
     lost: set[Found] = set()
     for role, resource in host.resources():
         kind = resource["kind"]
-        status, _source = installed.get(resource.get("name", ""), ("un", ""))
-        if (kind == "package" and status[1:2] != "i") or (kind == "hold" and status[:2] != "hi"):
+        status, _source = left.installed.get(resource.get("name", ""), ("un", ""))
+        if (kind in ("package", "package_like") and status[1:2] != "i") or (
+            kind == "hold" and status[:2] != "hi"
+        ):
             lost.add((role, kind, resource["name"]))
+        if kind == "service" and resource.get("running", True) and resource["name"] in left.units:
+            lost.add((role, kind, resource["name"]))
+        if resource.get("path") in left.paths:
+            lost |= {(role, kind, name) for name in missing_ids(resource)}
         if kind == "hold_source":
             lost |= {
                 (role, kind, name)
-                for name, (status, source) in installed.items()
+                for name, (status, source) in left.installed.items()
                 if fnmatch.fnmatchcase(source, resource["source"]) and status[:2] == "ii"
             }
         if kind == "dkms":
             lost |= {
                 (role, kind, f"{resource['module']} for {kernel}")
                 for kernel in host.facts["kernels"]
-                if not _installed_for(kernel, resource["module"], modules)
+                if not _installed_for(kernel, resource["module"], left.modules)
             }
     return lost
 

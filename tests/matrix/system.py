@@ -9,7 +9,14 @@ from dlconf.facts import Facts
 from tests.matrix import programs
 from tests.matrix.breaks import Break, Resource, shell
 
-APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qy", "--allow-change-held-packages")
+APT = (
+    "env",
+    "DEBIAN_FRONTEND=noninteractive",
+    "apt-get",
+    "-qy",
+    "--allow-change-held-packages",
+    "--ignore-hold",
+)
 
 
 def package(resource: Resource, facts: Facts) -> Iterator[Break]:
@@ -24,6 +31,18 @@ def package(resource: Resource, facts: Facts) -> Iterator[Break]:
         # Removed first, so that what depends on the exact version goes too and apt finds nothing broken.
         replace = (build, (*APT, "remove", name), ("dpkg", "--install", deb))
         yield Break("older version", replace, (name,), undo=(("rm", deb),))
+
+
+def origin(resource: Resource, facts: Facts) -> Iterator[Break]:
+    """Another repository that offers a higher version."""
+    name, folder = built_from(resource["source"], facts)[0], "/srv/dlconf-foreign"
+    add = ("python3", "-c", programs.FOREIGN_REPOSITORY, name, folder, "8099")
+    undo = (
+        ("systemctl", "stop", "dlconf-foreign-repository.service"),
+        ("rm", "--recursive", folder, "/etc/apt/sources.list.d/dlconf-foreign.list"),
+        ("apt-get", "-q", "update"),
+    )
+    yield Break("a higher version elsewhere", (add,), (name,), undo=undo)
 
 
 def hold(resource: Resource, _facts: Facts) -> Iterator[Break]:
@@ -90,10 +109,14 @@ def service(resource: Resource, facts: Facts) -> Iterator[Break]:
     name = resource["name"]
     unit = facts["units"].get(name)
     if resource.get("running", True):
-        yield Break("stopped", (("systemctl", "stop", name),), (name,))
+        # One that waits for the driver, or that systemd skips in a container, is not running as it is.
+        if unit and unit["active"] == "active":
+            yield Break("stopped", (("systemctl", "stop", name),), (name,))
         if unit and unit["enabled"] == "enabled":
             yield Break("disabled", (("systemctl", "disable", name),), (name,))
-        yield Break("masked", (("systemctl", "mask", "--now", name),), (name,))
+        # systemd masks no unit whose file lies where the mask would; such a file is a resource of its own.
+        if f"/etc/systemd/system/{name}" not in facts["paths"]:
+            yield Break("masked", (("systemctl", "mask", "--now", name),), (name,))
     elif unit and unit["enabled"] == "disabled":
         yield Break("started", (("systemctl", "start", name),), (name,))
         yield Break("enabled", (("systemctl", "enable", name),), (name,))

@@ -13,7 +13,7 @@ from tests.matrix.breaks import name_of
 from tests.matrix.conftest import EXTRAS_LEFT_OUT, HOST_VARIABLES, ON_ONE_HOST, extras
 from tests.matrix.mutators import MUTATORS, NAMED_ONLY
 from tests.matrix.neighbours import NEIGHBOURS
-from tests.matrix.rounds import Host, mutations, rounds, spread, taken_along
+from tests.matrix.rounds import Host, Left, mutations, rounds, spread, taken_along
 
 FACTS: dict[str, Any] = {
     "paths": {"/from/k.gpg": {"type": "file", "sha256": "1"}},
@@ -85,10 +85,9 @@ def test_every_extra_role_is_on_the_hosts_or_left_out_with_a_reason() -> None:
 def test_every_resource_but_the_pending_ones_is_broken(host: Host) -> None:
     broken = {(mutation.role, mutation.kind, mutation.resource) for mutation in mutations(host)}
     owned = {(role, resource["kind"], name_of(resource)) for role, resource in host.resources()}
-    assert owned - broken == {
-        ("first", "kernel_module", "nvidia"),
-        ("first", "origin", "nvidia-*"),
-    }
+    named = {(one.role, one.kind, one.resource) for one in mutations(host, NAMED_ONLY)}
+    assert named == {("first", "origin", "nvidia-*")}
+    assert owned - broken - named == {("first", "kernel_module", "nvidia")}
     for mutation in mutations(host):
         assert mutation.cause.commands
         ids = {(mutation.role, mutation.kind, name) for name in mutation.cause.ids}
@@ -109,6 +108,7 @@ def test_what_goes_takes_along_what_lies_below_and_what_it_owned(host: Host) -> 
     assert expected["hub", "deleted"] == {
         ("second", "user", "hub"),
         ("first", "file", "/opt/a/f"),
+        ("first", "lines", "~hub/.ssh/authorized_keys"),
     }
     assert expected["video", "deleted"] == {
         ("second", "group", "video"),
@@ -120,8 +120,10 @@ def test_what_two_hosts_have_alike_is_broken_on_one_of_them(host: Host) -> None:
     other = Host("two", CONTRACTS, host.facts)
     chosen = spread([host, other])
     assert sorted(m.same for m in chosen) == sorted(m.same for m in mutations(host))
-    counts = [sum(m.host == name for m in chosen) for name in ("one", "two")]
-    assert abs(counts[0] - counts[1]) <= len(CONTRACTS)
+    places = {(m.role, m.host) for m in chosen}
+    assert {role for role, _host in places} == set(CONTRACTS)
+    assert len(places) == len(CONTRACTS)  # each role on one host
+    assert {host for _role, host in places} == {"one", "two"}
 
 
 @pytest.mark.parametrize("number", [1, 40])
@@ -135,6 +137,39 @@ def test_rounds_hold_everything_once_and_nothing_that_meets(host: Host, number: 
         assert not {"package", "dkms"} <= {m.kind for m in mutations_of_round if m.role == "first"}
 
 
+def test_what_two_roles_own_alike_is_broken_once(host: Host) -> None:
+    keyring = {"kind": "keyring", "path": "/opt/k.gpg", "fingerprint": "A"}
+    both = Host("two", {"first": [keyring], "second": [keyring]}, host.facts)
+    chosen = spread([both])
+    assert {m.cause.name for m in chosen} == {m.cause.name for m in mutations(both)}
+    assert len(chosen) * 2 == len(list(mutations(both)))
+    assert all({role for role, _kind, _id in m.expected} == {"first", "second"} for m in chosen)
+
+
+def test_only_what_takes_others_away_keeps_them_out_of_its_round(host: Host) -> None:
+    """A folder of another owner hides nothing of what lies in it, and the same mode of two files fits one round."""
+    contracts = {
+        "first": [
+            {"kind": "directory", "path": "/opt/a"},
+            {"kind": "file", "path": "/opt/a/f", "content": "x\n"},
+            {"kind": "file", "path": "/etc/systemd/system/hub", "content": "x\n"},
+            {"kind": "service", "name": "hub"},
+        ]
+    }
+    of_round = {
+        (m.resource, m.cause.name): at
+        for at, taken in enumerate(rounds(spread([Host("one", contracts, host.facts)]), 1))
+        for m in taken
+    }
+    moved = of_round["/opt/a", "moved away"]
+    assert [
+        key for key, at in of_round.items() if key[0].startswith("/opt/a/") and at == moved
+    ] == []
+    assert max(of_round.values()) + 1 == 7 + 3  # breaks of the unit's file, and of the unit
+    unit = {at for key, at in of_round.items() if key[0] == "/etc/systemd/system/hub"}
+    assert unit.isdisjoint({at for key, at in of_round.items() if key[0] == "hub"})
+
+
 def test_with_rounds_enough_a_role_has_one_broken_resource_at_a_time(host: Host) -> None:
     for mutations_of_round in rounds(spread([host]), 60):
         roles = [m.role for m in mutations_of_round]
@@ -144,9 +179,15 @@ def test_with_rounds_enough_a_role_has_one_broken_resource_at_a_time(host: Host)
 def test_what_apt_took_along_is_asked_of_dpkg(host: Host) -> None:
     installed = {"driver": ("hi", "nvidia-580"), "library": ("ii", "nvidia-580")}
     built = "nvidia/580.1, 6.1, x86_64: installed\n"
-    assert taken_along(host, installed, built) == {
+    lost = {
         ("first", "package", "cuda"),
         ("first", "hold", "cuda"),
         ("first", "hold_source", "library"),
     }
-    assert ("first", "dkms", "nvidia for 6.1") in taken_along(host, installed, "")
+    assert taken_along(host, Left(installed, built)) == lost
+    assert taken_along(host, Left(installed)) == lost | {("first", "dkms", "nvidia for 6.1")}
+    gone = Left(installed, built, frozenset({"/opt/ab", "/opt/z"}), frozenset({"hub"}))
+    assert taken_along(host, gone) == lost | {
+        ("first", "link", "/opt/ab"),
+        ("second", "service", "hub"),
+    }
