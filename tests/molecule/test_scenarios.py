@@ -18,7 +18,7 @@ ORDER = sorted(
 TAIL_LINES = 80
 # Proved by the scenarios of the roles that include them: cuda, cudnn and docker; docker and
 # nvidia_container_toolkit; frameworks and jupyter.
-WITHOUT_SCENARIO = {"nvidia_repository", "docker_daemon", "python_venv"}
+WITHOUT_SCENARIO = {"vendor_repository", "docker_daemon", "python_venv"}
 
 
 @pytest.mark.parametrize("scenario", ORDER)

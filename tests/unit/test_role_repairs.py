@@ -94,7 +94,7 @@ def test_base_keeps_the_certificates_that_every_download_needs() -> None:
 REFRESHES = [
     "nvidia_driver/handlers/main",
     "nvidia_driver/tasks/packages",
-    "nvidia_repository/tasks/refresh",
+    "vendor_repository/tasks/refresh",
 ]
 
 
