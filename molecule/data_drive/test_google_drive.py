@@ -82,7 +82,7 @@ def test_a_shared_drive_is_seen_by_others_and_written_by_nobody(host: Host) -> N
 @pytest.mark.parametrize("path", FILES)
 def test_credentials_are_for_their_user_alone(host: Host, path: str) -> None:
     found = host.file(f"{DRIVES}/{path}")
-    assert (found.user, found.mode) == ("ada", 0o600)
+    assert (found.is_symlink, found.user, found.mode) == (False, "ada", 0o600)
     assert host.run(as_user("bob", f"cat {DRIVES}/{path}")).rc != 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fnmatch
 import hashlib
 import json
@@ -510,6 +511,41 @@ def test_drive_contract_holds_nothing_of_the_credentials() -> None:
     assert unit.startswith("# Written by dlconf")
     assert "\nUser=bob\n" in unit
     assert "--read-only" in unit
+
+
+@pytest.mark.parametrize(
+    ("stat", "stale"),
+    [
+        ({"exists": False}, True),
+        ({"exists": True, "isreg": False, "islnk": True}, True),
+        ({"exists": True, "isreg": True, "islnk": False}, False),
+    ],
+)
+def test_credentials_are_written_where_no_file_of_them_stands(
+    stat: dict[str, bool], stale: bool
+) -> None:
+    inputs: dict[str, Any] = {"data_drive_remotes": DRIVES}
+    secrets, units = (
+        render(ROLES / "data_drive", inputs, f"__data_drive_{name}")
+        for name in ("secrets", "unit_resources")
+    )
+    assert len(secrets) == len(units) == 2
+    stats = [{"exists": True, "isreg": True, "islnk": False}, stat]
+    inputs |= {
+        "__data_drive_stats": {
+            "results": [
+                {"item": secret, "stat": found}
+                for secret, found in zip(secrets, stats, strict=True)
+            ]
+        },
+        "__data_drive_units": {
+            "results": [
+                {"content": base64.b64encode(unit["content"].encode()).decode()} for unit in units
+            ]
+        },
+    }
+    found = render(ROLES / "data_drive", inputs, "__data_drive_stale_secrets")
+    assert found == (secrets[1:] if stale else [])
 
 
 def drives_contract(remotes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
