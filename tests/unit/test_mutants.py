@@ -37,5 +37,12 @@ def test_every_scenario_has_two_mutants() -> None:
     assert few == []
 
 
+def test_every_role_has_two_mutants() -> None:
+    """Those of the helpers turn the scenarios of the roles red that include them."""
+    roles = {path.parents[1].name for path in Path(ROOT / "roles").glob("*/tasks/main.yml")}
+    count = Counter(Path(mutant.file).parts[1] for mutant in MUTANTS)
+    assert [name for name in roles if count[name] < 2] == []
+
+
 def test_logs_do_not_overwrite_each_other() -> None:
     assert len({mutant.slug for mutant in MUTANTS}) == len(MUTANTS)
