@@ -10,7 +10,7 @@ import pytest
 
 from tests.mutants.mutant import ROOT, Mutant, load
 
-STEPS = ("converge", "idempotence")
+STEPS = ("prepare", "converge", "idempotence")
 MUTANTS = load()
 
 
