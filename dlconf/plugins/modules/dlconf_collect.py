@@ -633,8 +633,8 @@ def account(lookup: Callable[[int], Any], number: int) -> str:
 def watched_paths(globs: list[str], secrets: list[str]) -> dict[str, Any]:
     """Return the state of every existing path that matches a glob; of secrets without a hash."""
     states = {}
-    kept = matches(secrets)
-    for path in matches(globs) | kept:
+    kept = existing(secrets)
+    for path in existing(globs) | kept:
         try:
             states[path] = path_state(path, hashed=path not in kept)
         except OSError:
@@ -642,7 +642,7 @@ def watched_paths(globs: list[str], secrets: list[str]) -> dict[str, Any]:
     return states
 
 
-def matches(globs: list[str]) -> set[str]:
+def existing(globs: list[str]) -> set[str]:
     """Return the existing paths that match a glob."""
     return {path for pattern in globs for path in glob.glob(pattern)}
 
