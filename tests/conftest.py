@@ -19,10 +19,12 @@ import pytest
 import yaml
 
 from tests.lab.lab import RunningLab
-from tests.lab.settings import DEFAULT_HOSTS, Lab
+from tests.lab.settings import Lab
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+KINDS = ("cpu", "gtx1080ti", "rtx5090")
+"""The end-to-end tests' hosts: none, the oldest and the newest GPU; what lies between the scenarios have."""
 TIMEOUT_S = 3000  # of a first apply on a machine with other work to do
 
 
@@ -127,16 +129,16 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start a lab of four bare machines; end it and all it made afterwards."""
-    with running_site(tmp_path_factory) as started:
+    """Start a lab of bare machines; end it and all it made afterwards."""
+    with running_site(tmp_path_factory, KINDS) as started:
         yield started
 
 
 @contextlib.contextmanager
 def running_site(
-    tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...] = ()
+    tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...]
 ) -> Iterator[Site]:
-    """Start a lab of bare machines of these kinds, or of four; end it and all it made afterwards.
+    """Start a lab of bare machines of these kinds; end it and all it made afterwards.
 
     DLCONF_TEST_LAB names the folder of a lab that runs already, and then stays up: for work on one test.
     """
@@ -147,7 +149,7 @@ def running_site(
         return
     state = Path(tmp_path_factory.mktemp("lab", numbered=True)) / "state"
     state.mkdir()
-    lab = RunningLab(Lab(f"e2e{os.getpid()}", state, len(kinds) or DEFAULT_HOSTS, kinds))
+    lab = RunningLab(Lab(f"e2e{os.getpid()}", state, len(kinds), kinds))
     try:
         lab.up()
         yield Site(lab, state)

@@ -14,7 +14,7 @@ from tests.conftest import Result, Site
 
 pytestmark = pytest.mark.lab
 
-HOSTS = ["cpu", "gtx1080ti", "rtx3090", "rtx5090"]
+HOSTS = ["cpu", "gtx1080ti", "rtx5090"]
 
 
 def plan_of(result: Result, host: str) -> dict[str, list[dict[str, Any]]]:
@@ -33,7 +33,6 @@ def test_detect_reads_each_gpu_from_the_bus(site: Site) -> None:
     assert cards == {
         "cpu": [],
         "gtx1080ti": ["NVIDIA GeForce GTX 1080 Ti"],
-        "rtx3090": ["NVIDIA GeForce RTX 3090"],
         "rtx5090": ["NVIDIA GeForce RTX 5090"],
     }
 
@@ -70,10 +69,10 @@ def everything_on_disk(site: Site, host: str) -> list[str]:
 
 @pytest.mark.parametrize("command", ["detect", "plan"])
 def test_looking_leaves_every_file_and_its_times_as_they_were(site: Site, command: str) -> None:
-    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")  # the first login makes folders
-    before = everything_on_disk(site, "rtx3090")
-    site.dlconf(command, str(site.inventory), "--limit", "rtx3090")
-    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
+    site.dlconf(command, str(site.inventory), "--limit", "rtx5090")  # the first login makes folders
+    before = everything_on_disk(site, "rtx5090")
+    site.dlconf(command, str(site.inventory), "--limit", "rtx5090")
+    assert sorted(set(everything_on_disk(site, "rtx5090")) ^ set(before)) == []
     assert len(before) > 10_000
 
 
@@ -91,7 +90,6 @@ def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> Non
     ("host", "package"),
     [
         ("gtx1080ti", "nvidia-driver-580"),
-        ("rtx3090", "nvidia-driver-595-open"),
         ("rtx5090", "nvidia-driver-595-open"),
     ],
 )
@@ -118,11 +116,11 @@ def test_a_host_without_a_gpu_gets_no_driver_and_cpu_builds(
 
 def test_nothing_on_a_gpu_host_counts_as_proved_on_the_gpu(first_apply: Result) -> None:
     """The lab's GPUs are only shown on the bus: no driver can be loaded, so nothing may be called proved."""
-    checks = first_apply.data["hosts"]["rtx3090"]["result"]["verify"]
+    checks = first_apply.data["hosts"]["rtx5090"]["result"]["verify"]
     frameworks = [check for check in checks if "pytorch" in check["check"]]
     assert frameworks
     assert {check["status"] for check in frameworks} <= {"pending", "skipped"}
-    assert first_apply.data["hosts"]["rtx3090"]["result"]["pending"][0]["id"] == "nvidia"
+    assert first_apply.data["hosts"]["rtx5090"]["result"]["pending"][0]["id"] == "nvidia"
 
 
 def test_every_shell_finds_the_toolkit_and_conda(site: Site, first_apply: Result) -> None:
@@ -134,7 +132,7 @@ def test_second_apply_changes_nothing(site: Site, first_apply: Result) -> None:
     result = site.dlconf("apply", str(site.inventory), "--yes", "--json")
     assert result.data["summary"]["changed_tasks"] == 0
     assert {host["status"] for host in result.data["hosts"].values()} == {"in_sync"}
-    assert "nothing to change on 4 hosts" in site.dlconf("apply", str(site.inventory)).stdout
+    assert "nothing to change on 3 hosts" in site.dlconf("apply", str(site.inventory)).stdout
     site.dlconf("drift", str(site.inventory))
 
 
@@ -147,25 +145,21 @@ def test_every_task_of_every_role_finds_nothing_to_change_either(
 
 
 def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
-    site.ssh("rtx3090", "apt-get", "remove", "-qy", "cuda-toolkit-13-2")
-    site.ssh("rtx3090", "sh", "-c", "echo changed >> /etc/profile.d/cuda.sh")
-    site.ssh("rtx3090", "ln", "-sfn", "/usr/local/cuda-0.0", "/usr/local/cuda")
+    site.ssh("rtx5090", "apt-get", "remove", "-qy", "cuda-toolkit-13-2")
+    site.ssh("rtx5090", "sh", "-c", "echo changed >> /etc/profile.d/cuda.sh")
+    site.ssh("rtx5090", "ln", "-sfn", "/usr/local/cuda-0.0", "/usr/local/cuda")
     site.ssh("gtx1080ti", "apt-mark", "unhold", "nvidia-driver-580")
-    site.ssh(
-        "cpu",
-        "sh",
-        "-c",
-        "rm -r /opt/dlconf/envs/jax/lib/python3.11/site-packages/jax-*.dist-info",
-    )
+    records = "/opt/dlconf/envs/jax/lib/python3.11/site-packages/jax-*.dist-info"
+    site.ssh("rtx5090", "sh", "-c", f"rm -r {records}")
     drift = site.dlconf("drift", str(site.inventory), "--json", code=4)
-    assert drift_of(drift, "rtx3090") == {
+    assert drift_of(drift, "rtx5090") == {
         ("package", "cuda-toolkit-13-2"),
         ("file", "/etc/profile.d/cuda.sh"),
         ("link", "/usr/local/cuda"),
+        ("python_env", "/opt/dlconf/envs/jax: jax"),
     }
     assert {name for _kind, name in drift_of(drift, "gtx1080ti")} == {"nvidia-driver-580"}
-    assert drift_of(drift, "cpu") == {("python_env", "/opt/dlconf/envs/jax: jax")}
-    assert drift_of(drift, "rtx5090") == set()
+    assert drift_of(drift, "cpu") == set()
 
     applied = site.dlconf("apply", str(site.inventory), "--yes", "--json").data["hosts"]
     assert set(applied["gtx1080ti"]["result"]["roles"]) <= {
@@ -174,11 +168,11 @@ def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
         "nvidia_driver",
         "verify",
     }
-    assert applied["rtx5090"]["result"] is None
-    before = everything_on_disk(site, "rtx3090")
+    assert applied["cpu"]["result"] is None
+    before = everything_on_disk(site, "rtx5090")
     site.dlconf("drift", str(site.inventory))
-    assert sorted(set(everything_on_disk(site, "rtx3090")) ^ set(before)) == []
-    assert site.ssh("rtx3090", "readlink", "-f", "/usr/local/cuda").startswith("/usr/local/cuda-1")
+    assert sorted(set(everything_on_disk(site, "rtx5090")) ^ set(before)) == []
+    assert site.ssh("rtx5090", "readlink", "-f", "/usr/local/cuda").startswith("/usr/local/cuda-1")
     assert "nvidia-driver-580" in site.ssh("gtx1080ti", "apt-mark", "showhold").split()
 
 
@@ -189,7 +183,7 @@ def test_one_role_upgrades_cuda_side_by_side(site: Site, first_apply: Result) ->
     assert "release 12.9" in site.ssh("gtx1080ti", "/usr/local/cuda-12.9/bin/nvcc", "--version")
     # what was chosen stays chosen
     assert (
-        "nothing to change on 4 hosts" in site.dlconf("apply", str(site.inventory), "--yes").stdout
+        "nothing to change on 3 hosts" in site.dlconf("apply", str(site.inventory), "--yes").stdout
     )
 
 
@@ -197,7 +191,7 @@ def test_a_host_is_restarted_only_when_that_is_asked_for(site: Site, first_apply
     def booted(host: str) -> str:
         return site.ssh(host, "stat", "--format=%Y", "/proc/1")
 
-    before = {host: booted(host) for host in ("gtx1080ti", "rtx3090")}
+    before = {host: booted(host) for host in ("gtx1080ti", "rtx5090")}
     words = ["apply", str(site.inventory), "--limit", "gtx1080ti", "--yes", "--json"]
     pending = site.dlconf(*words).data["hosts"]["gtx1080ti"]["pending"]
     assert [item["id"] for item in pending] == ["nvidia"]
@@ -205,7 +199,7 @@ def test_a_host_is_restarted_only_when_that_is_asked_for(site: Site, first_apply
     result = site.dlconf(*words, "--reboot").data["hosts"]["gtx1080ti"]["result"]
     assert result["status"] == "done"
     assert booted("gtx1080ti") != before["gtx1080ti"]
-    assert booted("rtx3090") == before["rtx3090"]
+    assert booted("rtx5090") == before["rtx5090"]
 
 
 def test_one_host_down_does_not_stop_the_others(site: Site, first_apply: Result) -> None:
@@ -218,7 +212,7 @@ def test_one_host_down_does_not_stop_the_others(site: Site, first_apply: Result)
     hosts = result.data["hosts"]
     assert hosts["rtx5090"]["status"] == "unreachable"
     assert hosts["gtx1080ti"]["result"]["status"] == "done"
-    assert {hosts["cpu"]["status"], hosts["rtx3090"]["status"]} == {"in_sync"}
+    assert hosts["cpu"]["status"] == "in_sync"
     site.dlconf("drift", str(site.inventory))
 
 

@@ -74,8 +74,8 @@ def environment(resource: Resource) -> Iterator[Neighbour]:
 
 
 def unit(resource: Resource) -> Iterator[Neighbour]:
-    """Another unit, failed."""
-    name = f"dlconf-foreign-{name_of(resource)}"
+    """Another unit, failed: a service, whatever the resource is."""
+    name = f"dlconf-foreign-{name_of(resource).replace('.', '-')}"
     make = ("systemd-run", f"--unit={name}", "--property=Type=oneshot", "--no-block", "false")
     yield Neighbour((make,), ("true",), (("systemctl", "reset-failed"),))
 

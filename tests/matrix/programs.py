@@ -93,16 +93,12 @@ for name, pattern, text in (
 """NAME, run by an environment's Python: let a distribution's records say that it is version 0.0.1."""
 
 CUT_MODULE = """\
-import importlib.metadata, os, sys
+import importlib.metadata, sys
 files = importlib.metadata.distribution(sys.argv[1]).files
 modules = [file for file in files if file.suffix == ".py" and len(file.parts) <= 2 and file.size]
-os.remove(modules[0].locate())
 open(modules[0].locate(), "w").close()
 """
-"""NAME, run by an environment's Python: put an empty file in place of the first module of a distribution.
-
-Not cut off where it is: uv links the same file into other environments.
-"""
+"""NAME, run by an environment's Python: cut off the first module of a distribution."""
 
 OLDER_CONDA_PACKAGE = """\
 import glob, json, os, sys

@@ -176,6 +176,9 @@ def _meet(one: Mutation, other: Mutation) -> bool:
     kinds = {one.kind, other.kind}
     if one.role == other.role and kinds == {"package", "dkms"}:
         return True  # the module goes with its package
+    named = {mutation.kind: mutation.resource for mutation in (one, other)}
+    if kinds == {"package", "copies"} and named["package"] in named["copies"]:
+        return True  # what is copied goes with its package
     if one.role == other.role and "unattended_upgrades" in kinds and len(kinds & BY_APT) > 1:
         return True  # it would reach what the other releases
     files = {f"/etc/systemd/system/{mutation.resource}" for mutation in (one, other)}

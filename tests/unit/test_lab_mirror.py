@@ -107,6 +107,9 @@ def test_stand_in_wheel_refuses_to_compute(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read("torch/__init__.py").decode()
         assert b"Requires-Dist: filelock" in archive.read("torch-2.14.1+cu126.dist-info/METADATA")
+        record = archive.read("torch-2.14.1+cu126.dist-info/RECORD").decode().splitlines()
+    assert record[0].startswith("torch/__init__.py,sha256=")
+    assert record[0].endswith(f",{len(text.encode())}")
     module: dict[str, object] = {}
     exec(text, module)  # noqa: S102 (our own text, three lines above)
     assert module["__version__"] == "2.14.1+cu126"

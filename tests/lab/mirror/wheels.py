@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import re
@@ -166,9 +167,15 @@ def write_stand_in(folder: Path, row: dict[str, Any], python: str) -> Path:
     with zipfile.ZipFile(target, "w") as archive:
         for path, content in files.items():
             archive.writestr(path, content)
-        record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
-        archive.writestr(f"{info}/RECORD", record)
+        rows = [_record(path, content.encode()) for path, content in files.items()]
+        archive.writestr(f"{info}/RECORD", "".join([*rows, f"{info}/RECORD,,\n"]))
     return target
+
+
+def _record(path: str, content: bytes) -> str:
+    """Return a file's line of a wheel's RECORD: path, hash as PEP 376 writes it, size in bytes."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(content)}\n"
 
 
 def _metadata(row: dict[str, Any]) -> str:
