@@ -172,5 +172,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add how much of the mutation matrix is run."""
     group = parser.getgroup("mutation matrix")
     group.addoption("--matrix-rounds", type=int, default=8, help="break everything in N rounds")
+    group.addoption(
+        "--matrix-round", type=int, action="append", help="only round N; may be repeated"
+    )
     group.addoption("--matrix-sample", type=int, help="only so many of the rounds (default: all)")
     group.addoption("--matrix-seed", type=int, default=1, help="which sample")

@@ -16,6 +16,7 @@ from dlconf.content import EXTRA_ROLES
 from tests.conftest import Result, Site, running_site
 from tests.lab.states import states
 from tests.matrix.breaks import Break, Command, shell
+from tests.matrix.neighbours import Neighbour
 from tests.matrix.rounds import Found, Host, Left
 
 BREAKING_LIMIT_S = 600
@@ -111,9 +112,9 @@ class Matrix:
         text = "\n".join(shlex.join(command) for command in commands)
         return self.site.ssh(host, "sh", "-ec", text, timeout_s=BREAKING_LIMIT_S)
 
-    def undo(self, host: str, causes: Iterable[Break]) -> None:
-        """Take away what breaks left; where one failed half-way, some of it is not there."""
-        words = [shlex.join(command) for cause in causes for command in cause.undo]
+    def undo(self, host: str, made: Iterable[Break | Neighbour]) -> None:
+        """Take away what was made; where that failed half-way, some of it is not there."""
+        words = [shlex.join(command) for one in made for command in one.undo]
         self.site.ssh(host, "sh", "-c", "\n".join([*words, "true"]), timeout_s=BREAKING_LIMIT_S)
 
     def left(self, host: str) -> Left:

@@ -246,22 +246,30 @@ def test_units_are_told_in_the_order_of_the_question(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Recorded from systemd 252: an alias shows the Id of its target, an unknown unit its own name."""
+    there = write(tmp_path / "ssh.service", "")
     shown = (
-        "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+        "Id=ssh.service\nLoadState=loaded\nActiveState=active\n"
+        f"FragmentPath={there}\nUnitFileState=enabled\n"
         "ConditionResult=yes\nConditionTimestampMonotonic=431087\n\n"
         "Id=nope.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
         "ConditionResult=no\nConditionTimestampMonotonic=0\n\n"
         "Id=systemd-timesyncd.service\nLoadState=loaded\nActiveState=inactive\n"
-        "UnitFileState=enabled\nConditionResult=no\nConditionTimestampMonotonic=439107\n"
+        "UnitFileState=enabled\nConditionResult=no\nConditionTimestampMonotonic=439107\n\n"
+        "Id=dcgm.service\nLoadState=loaded\nActiveState=active\n"
+        f"FragmentPath={tmp_path}/dcgm.service\nUnitFileState=enabled\n"
+        "ConditionResult=yes\nConditionTimestampMonotonic=431087\n"
     )
     write(tmp_path / "systemctl", f"#!/bin/sh\nprintf '{shown}'\n").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
-    states = collect.unit_states(["sshd.service", "nope.service", "systemd-timesyncd.service"])
+    states = collect.unit_states(
+        ["sshd.service", "nope.service", "systemd-timesyncd.service", "dcgm.service"]
+    )
     assert [list(state.values()) for state in states.values()] == [
         ["loaded", "enabled", "active", False],
         ["not-found", "", "inactive", False],
         ["loaded", "enabled", "inactive", True],  # in a container systemd skips it
+        ["not-found", "enabled", "active", False],  # its package went, and nothing told systemd
     ]
 
 

@@ -114,13 +114,3 @@ def test_the_drivers_own_source_is_known_by_its_host() -> None:
     debian = hosts(ansible_facts=DEBIAN, nvidia_driver_source="distribution")
     assert debian == ["deb.debian.org"]
     assert hosts(ansible_facts=UBUNTU, nvidia_driver_source="distribution") == []
-
-
-def test_uv_does_not_mend_a_build_from_the_file_that_was_cut_off() -> None:
-    """It links environments to its cache, so that the copy there is the same file."""
-    tasks = yaml.safe_load((ROLES / "frameworks" / "tasks" / "environment.yml").read_text())
-    words = [str(task.get("ansible.builtin.command", {}).get("argv")) for task in tasks]
-    forgets = [at for at, argv in enumerate(words) if "'cache', 'clean'" in argv]
-    installs = [at for at, argv in enumerate(words) if "--force-reinstall" in argv]
-    assert len(forgets) == len(installs) == 1
-    assert forgets[0] < installs[0]

@@ -648,8 +648,11 @@ def existing(globs: list[str]) -> set[str]:
 
 
 def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
-    """Return what systemd knows of each unit; one that it does not know has load `not-found`."""
-    fields = ["Id", "LoadState", "UnitFileState", "ActiveState"]
+    """Return what systemd knows of each unit; one that it does not know has load `not-found`.
+
+    So has one whose file is gone: systemd may show it as it was until it reads its files again.
+    """
+    fields = ["Id", "LoadState", "UnitFileState", "ActiveState", "FragmentPath"]
     fields += ["ConditionResult", "ConditionTimestampMonotonic"]  # 0: never looked at
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
@@ -663,8 +666,9 @@ def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     # In the order of the question: Id would follow aliases. (strict= came with Python 3.10.)
     for name, block in zip(names, blocks):  # noqa: B905
         shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        gone = shown.get("FragmentPath") and not os.path.lexists(shown["FragmentPath"])
         states[name] = {
-            "load": shown.get("LoadState", ""),
+            "load": "not-found" if gone else shown.get("LoadState", ""),
             "enabled": shown.get("UnitFileState", ""),
             "active": shown.get("ActiveState", ""),
             "skipped": shown.get("ConditionResult") == "no"
