@@ -12,12 +12,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import collect, first, fleet, measure, page, rerun, stored
 from bench.lab import DLCONF, ROOT, Lab
 from bench.measure import Row, Sample
 
+RESULTS = ROOT / "bench" / "results.json"
 RESOLVE = ["resolve", "--gpu", "RTX 3090", "--os", "ubuntu-22.04", "--want", "pytorch"]
 OF_A_LAB = ("ping", "pyinfra", "mitogen", "plain", "drift")
 NAMES = ("commands", "stored", "collect", "fleet", *OF_A_LAB, "first")
@@ -87,31 +89,25 @@ def main() -> None:
     """Measure, print and write the results."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    add(
-        "--only",
-        action="append",
-        choices=NAMES,
-        help="print only these rows, and write nothing; may be repeated",
-    )
+    add("--only", action="append", choices=NAMES, help="print only these rows; may be repeated")
+    add("--keep", action="store_true", help="write them, in place of those of an earlier run")
     add("--runs", type=int, default=5, help="timed runs of each side (default 5)")
-    add("--first-runs", type=int, default=2, help="the same of first applies (default 2)")
+    add("--first-runs", type=int, default=5, help="the same of first applies (default 5)")
     add("--hosts", type=int, default=8, help="hosts of the lab (default 8)")
     add("--lab", type=Path, help="folder of a lab that is up and stays up, instead of a new one")
     options = parser.parse_args()
-    rows: list[Row] = []
+    started = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
+    rows = page.load(RESULTS) if options.keep else []
     with tempfile.TemporaryDirectory(prefix="dlconf-bench-") as folder:
         log = Path(folder, "commands.log")
         try:
             for row in measured(options, Path(folder), log):
                 print(page.line(row), flush=True)
-                rows.append(row)
+                rows = page.merge(rows, dataclasses.replace(row, run=started))
+                if options.keep or not options.only:  # at once: the next row may take an hour
+                    page.write(rows, describe(), RESULTS, ROOT / "docs" / "benchmarks.md")
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error}\n{log.read_text(errors='replace')[-3000:] if log.exists() else ''}")
-    if options.only:
-        return  # the files hold one whole run
-    results = [dataclasses.asdict(row) | {"met": row.met} for row in rows]
-    (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    (ROOT / "docs" / "benchmarks.md").write_text(page.text(rows, describe()))
 
 
 if __name__ == "__main__":

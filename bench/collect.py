@@ -74,7 +74,7 @@ Size: 1
 SHA256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 """
 DRIVER = """\
-Package: cuda-drivers* nvidia-* libnvidia-* lib*-nvidia* libcuda1* libnvcuvid1* libnvoptix1* libxnvctrl*
+Package: *nvidia* cuda-drivers* libcuda1 libcudadebugger1 libnvcuvid1 libnvoptix1 libxnvctrl0 libxnvctrl-dev
 Pin: origin "{origin}"
 Pin-Priority: -1
 """

@@ -34,7 +34,7 @@ def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
             (folder / f"{host}.sh").write_text(script(state, yaml.safe_load(wished)))
         return measure.beside(
             (
-                f"first apply, {lab.size} hosts (no warm-up)",
+                f"first apply, {lab.size} hosts",
                 [DLCONF, "apply", lab.inventory, "--yes"],
             ),
             (
@@ -46,7 +46,6 @@ def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
             cwd=ROOT,
             log=log,
             before=renew,
-            warm_up=False,
         )
 
 

@@ -29,13 +29,14 @@ class Row:
         against: the other command, or the limit.
         ratio: how many times faster than `against`; for a limit, limit over measured.
         goal: the least ratio wanted.
-        runs: timed runs of each side, after one warm-up where `measure` does not say otherwise.
+        runs: timed runs of each side, after a warm-up.
         wall_s: median, lowest and highest wall seconds of the measured side.
         against_wall_s: the same of the other side; empty for a limit.
         cpu_s: median CPU seconds of the measured side, on this machine and without what SSH starts.
         against_cpu_s: the same of the other side, or None.
         peak_mib: the most memory of the largest process of any run of the measured side, in MiB; None = not measured.
         against_peak_mib: the same of the other side.
+        run: when the run of the benchmark began, in UTC: what one run measured is alike in it.
     """
 
     measure: str
@@ -49,6 +50,7 @@ class Row:
     against_cpu_s: float | None
     peak_mib: float | None = None
     against_peak_mib: float | None = None
+    run: str = ""
 
     @property
     def met(self) -> bool:
@@ -125,23 +127,21 @@ def beside(
     cwd: Path,
     log: Path,
     before: Callable[[], None] = lambda: None,
-    warm_up: bool = True,
 ) -> Row:
-    """Time two commands in turn, so that a change of the machine's speed meets both.
+    """Time two commands in turn, after one run of each, so that a change of the machine's speed meets both.
 
     Args:
         measure: name and command of the measured side.
         against: the same of the other.
         goal: the least ratio wanted.
         before: what makes ready for each run, untimed.
-        warm_up: run each once before.
     """
 
     def timed(command: Sequence[str]) -> Sample:
         before()
         return run(command, cwd, log)
 
-    pairs = [(timed(measure[1]), timed(against[1])) for _ in range(runs + warm_up)][warm_up:]
+    pairs = [(timed(measure[1]), timed(against[1])) for _ in range(1 + runs)][1:]
     ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     ratio = statistics.median(b.wall_s / a.wall_s for a, b in pairs)
     return Row(

@@ -1,24 +1,52 @@
-"""The page of the results."""
+"""The results that are kept: bench/results.json, and docs/benchmarks.md, which shows them."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from bench.measure import Row
 
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`: medians of runs taken in turn after a warm-up, all in one run. The ratio says
-how many times faster the measure is than what it is set against; for a limit, how often it fits in.
-`.venv/bin/python -m bench --only ping --hosts 2` measures some rows only, and prints them.
+Written by `make bench`: medians of runs taken in turn after a warm-up; rows with one date are of one run. The ratio
+says how many times faster the measure is than what it is set against; for a limit, how often it fits in.
+`.venv/bin/python -m bench --only ping --hosts 2` measures some rows only, and prints them; with `--keep` they replace
+those of an earlier run here.
 
 Machine: {machine}. The hosts are containers on the same machine, so what runs on them takes
 its share of these cores. CPU is that of the command and of all it starts here; memory that of its largest process.
 
-| measure | against | ratio | goal | met | runs | wall s (lowest-highest) | against | CPU s | against | MiB | against |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| measure | against | ratio | goal | met | runs | wall s (range) | against | CPU s | against | MiB | against | run |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
+FIELDS = {field.name for field in dataclasses.fields(Row)}
+
+
+def load(path: Path) -> list[Row]:
+    """Return the rows of bench/results.json."""
+    rows = json.loads(path.read_text())
+    return [Row(**{name: row[name] for name in row.keys() & FIELDS}) for row in rows]
+
+
+def merge(rows: Iterable[Row], new: Row) -> list[Row]:
+    """Return the rows with a new one in the place of the same measure against the same, or at the end."""
+    rows = list(rows)
+    known = [(row.measure, row.against) for row in rows]
+    key = new.measure, new.against
+    at = known.index(key) if key in known else len(rows)
+    return [*rows[:at], new, *rows[at + 1 :]]
+
+
+def write(rows: Iterable[Row], machine: str, results: Path, page: Path) -> None:
+    """Write both files."""
+    rows = list(rows)
+    told = [dataclasses.asdict(row) | {"met": row.met} for row in rows]
+    results.write_text(json.dumps(told, indent=2) + "\n")
+    page.write_text(text(rows, machine))
 
 
 def text(rows: Iterable[Row], machine: str) -> str:
@@ -37,7 +65,7 @@ def line(row: Row) -> str:
     ]
     cells += [str(row.runs), wall(row.wall_s), wall(row.against_wall_s)]
     cells += [f"{row.cpu_s:.3g}", number(row.against_cpu_s)]
-    cells += [number(row.peak_mib), number(row.against_peak_mib)]
+    cells += [number(row.peak_mib), number(row.against_peak_mib), row.run]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,21 +12,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from testinfra.host import Host
 
-from tests.lab.browser import ANSWER_LIMIT_S, browser, log_in, run_cell, wait_for_lab
+from tests.lab.browser import ANSWER_LIMIT_S, browser, log_in, run_cell, status, wait_for_lab
 
 testinfra_hosts = ["ansible://cpu"]
 
 UNIT = "dlconf-jupyter.service"
-
-
-def status(url: str, path: str) -> int:
-    """Return the status of a request without a log-in."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    address = urlsplit(url)
-    connection = http.client.HTTPSConnection(str(address.hostname), address.port, context=context)
-    connection.request("GET", path)
-    return connection.getresponse().status
 
 
 def test_a_cell_runs_in_the_kernel_of_a_framework(
@@ -71,6 +59,8 @@ def test_it_listens_on_the_loopback_alone(host: Host) -> None:
 def test_the_service_runs_as_the_user_and_comes_back_when_killed(host: Host) -> None:
     before = host.check_output("systemctl show --value -p MainPID %s", UNIT)
     assert host.check_output("ps -o user= -p %s", before) == "labpw"
+    # The kernel of the cell runs still, and does not end by itself.
+    assert host.check_output("systemctl show --value -p TimeoutStopUSec %s", UNIT) == "15s"
     host.check_output("kill -KILL %s", before)
     host.check_output(
         "timeout 300 sh -c 'until curl -fsko /dev/null https://127.0.0.1:8888/login; do sleep 1; done'"

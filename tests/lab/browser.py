@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,16 @@ def pin(url: str) -> str:
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+def status(url: str, path: str) -> int:
+    """Return the status of a request without a log-in; the certificate is not checked."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    address = urlsplit(url)
+    connection = http.client.HTTPSConnection(str(address.hostname), address.port, context=context)
+    connection.request("GET", path)
+    return connection.getresponse().status
 
 
 @contextmanager

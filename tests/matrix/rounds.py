@@ -181,9 +181,11 @@ def _meet(one: Mutation, other: Mutation) -> bool:
         return True  # what is copied goes with its package
     if one.role == other.role and "unattended_upgrades" in kinds and len(kinds & BY_APT) > 1:
         return True  # it would reach what the other releases
-    files = {f"/etc/systemd/system/{mutation.resource}" for mutation in (one, other)}
-    if files & {one.resource, other.resource}:
-        return True  # a unit and its file
+    if any(
+        unit.kind == "service" and path.resource.endswith(f"/{unit.resource}")
+        for unit, path in ((one, other), (other, one))
+    ):
+        return True  # a unit, and its file or the link that enables it
     return _hides(one, other) or _hides(other, one)
 
 

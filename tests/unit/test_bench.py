@@ -39,17 +39,7 @@ def test_two_commands_are_timed_in_turn_after_a_warm_up_each_made_ready_for(tmp_
     assert row.against_wall_s[0] >= 0.3
     assert row.peak_mib
     assert row.against_peak_mib
-    once = measure.beside(
-        ("quick", sleeping(0.01, calls)),
-        ("slow", sleeping(0.01, calls)),
-        1.5,
-        runs=1,
-        cwd=tmp_path,
-        log=tmp_path / "log",
-        warm_up=False,
-    )
-    assert len(calls.read_text()) == 6 + 2
-    assert measure.rescaled(once, 8.0, "many").ratio == round(once.ratio * 8, 2)
+    assert measure.rescaled(row, 8.0, "many").ratio == round(row.ratio * 8, 2)
 
 
 def test_a_command_that_fails_is_no_measurement(tmp_path: Path) -> None:
@@ -61,11 +51,29 @@ def test_a_row_tells_both_sides() -> None:
     row = measure.Row(
         "ours", "theirs", 2.5, 4.0, 5, (2.0, 1.5, 2.25), (5.0, 4.0, 6.0), 1.25, None, 70.0, 57.0
     )
-    expected = "| ours | theirs | 2.5 | 4 | no | 5 | 2 (1.5-2.25) | 5 (4-6) | 1.25 |  | 70 | 57 |"
+    expected = (
+        "| ours | theirs | 2.5 | 4 | no | 5 | 2 (1.5-2.25) | 5 (4-6) | 1.25 |  | 70 | 57 |  |"
+    )
     assert page.line(row) == expected
     text = page.text([row], "2 cores")
     assert "Machine: 2 cores." in text
     assert text.endswith(expected + "\n")
+
+
+def test_a_later_run_replaces_its_own_rows_alone(tmp_path: Path) -> None:
+    def row(name: str, ratio: float, run: str) -> measure.Row:
+        return measure.Row(name, "theirs", ratio, 4.0, 5, (1.0, 1.0, 1.0), (), 1.0, None, run=run)
+
+    results, shown = tmp_path / "results.json", tmp_path / "benchmarks.md"
+    page.write([row("one", 1.0, "1 May"), row("two", 2.0, "1 May")], "2 cores", results, shown)
+    rows = page.merge(page.load(results), row("one", 5.0, "2 May"))
+    assert page.merge(rows, row("three", 3.0, "2 May"))[2].measure == "three"
+    page.write(rows, "2 cores", results, shown)
+    assert [(one["ratio"], one["run"], one["met"]) for one in json.loads(results.read_text())] == [
+        (5.0, "2 May", True),
+        (2.0, "1 May", False),
+    ]
+    assert shown.read_text().splitlines()[-2].endswith("| 2 May |")
 
 
 def test_the_peers_are_told_the_names_of_held_packages(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""Role jupyter, mode hub: JupyterHub with the machine's own users, each with a server of systemd's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver.support.wait import WebDriverWait
+from testinfra.host import Host
+
+from tests.lab.browser import (
+    ANSWER_LIMIT_S,
+    browser,
+    log_in,
+    run_cell,
+    status,
+    wait_for_lab,
+)
+
+testinfra_hosts = ["ansible://rtx3090"]
+
+UNIT = "dlconf-jupyter.service"
+SERVER = "jupyter-labpw-singleuser.service"
+KERNEL = "Python 3 (ipykernel)"
+WRONG = "Invalid username or password"
+
+
+def test_a_user_logs_in_with_the_machine_s_password_and_runs_a_cell(
+    host: Host, url: str, labpw_password: str, tmp_path: Path
+) -> None:
+    with browser(url, tmp_path / "profile") as driver:
+        log_in(driver, url, {"username": "labpw", "password": labpw_password}, "login_submit")
+        wait_for_lab(driver)
+        driver.get(f"{url}user/labpw/lab?reset")  # a second run restores no notebook
+        wait_for_lab(driver)
+        code = "import os, sys; print(sys.prefix, os.getuid(), os.getcwd())"
+        uid = host.user("labpw").uid
+        assert run_cell(driver, KERNEL, code) == f"/opt/dlconf/jupyter {uid} /home/labpw"
+        driver.save_screenshot(str(Path(os.environ["LAB_STATE"]) / "jupyterhub.png"))
+    assert host.check_output("systemctl show --value -p MainPID %s", SERVER) != "0"
+
+
+def test_the_user_s_server_may_not_become_root(host: Host) -> None:
+    """It runs still: closing the browser ends no server."""
+    process = host.check_output("systemctl show --value -p MainPID %s", SERVER)
+    rows = host.file(f"/proc/{process}/status").content_string.splitlines()
+    assert "NoNewPrivs:\t1" in rows
+    assert host.check_output("ps -o user= -p %s", process) == "labpw"
+
+
+def test_a_restart_of_the_hub_leaves_the_users_servers_running(host: Host) -> None:
+    before = host.check_output("systemctl show --value -p MainPID %s", SERVER)
+    host.check_output("systemctl restart %s", UNIT)
+    answer = "curl -fsko /dev/null https://127.0.0.1:8888/hub/login"
+    host.check_output(f"timeout 300 sh -c 'until {answer}; do sleep 1; done'")
+    assert host.check_output("systemctl show --value -p MainPID %s", SERVER) == before
+
+
+@pytest.mark.parametrize("user", ["labpw", "root"])
+def test_a_wrong_password_gets_nothing(url: str, tmp_path: Path, user: str) -> None:
+    with browser(url, tmp_path / "profile") as driver:
+        log_in(driver, url, {"username": user, "password": "wrong"}, "login_submit")
+        WebDriverWait(driver, ANSWER_LIMIT_S).until(lambda shown: WRONG in shown.page_source)
+        driver.get(f"{url}user/{user}/lab")
+        assert urlsplit(driver.current_url).path == "/hub/login"
+
+
+@pytest.mark.parametrize("path", ["/hub/api/users", "/hub/api/services", "/hub/api/proxy"])
+def test_without_a_password_the_interfaces_are_closed(url: str, path: str) -> None:
+    assert status(url, path) == 403
+
+
+def test_it_listens_on_the_loopback_alone(host: Host) -> None:
+    rows = host.check_output("ss -Hltn '( sport = :8888 or sport = :8001 or sport = :8081 )'")
+    addresses = {row.split()[3] for row in rows.splitlines()}
+    assert addresses == {"127.0.0.1:8888", "127.0.0.1:8001", "127.0.0.1:8081"}
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        ("/etc/dlconf/jupyter/key.pem", 0o600),
+        ("/etc/dlconf/jupyter/hub.py", 0o644),
+        ("/var/lib/dlconf-jupyterhub", 0o700),
+        ("/var/lib/dlconf-jupyterhub/cookie_secret", 0o600),
+    ],
+)
+def test_owners_and_modes(host: Host, path: str, mode: int) -> None:
+    found = host.file(path)
+    assert (found.user, found.mode) == ("root", mode)
+
+
+def test_the_password_stands_in_no_log(host: Host, labpw_password: str) -> None:
+    assert labpw_password not in host.check_output("journalctl --no-pager --output=cat")
