@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from tests.lab.browser import (
 
 testinfra_hosts = ["ansible://rtx3090"]
 
+STATE = Path(os.environ["LAB_STATE"])
 UNIT = "dlconf-jupyter.service"
 SERVER = "jupyter-labpw-singleuser.service"
 KERNEL = "Python 3 (ipykernel)"
@@ -38,7 +40,7 @@ def test_a_user_logs_in_with_the_machine_s_password_and_runs_a_cell(
         code = "import os, sys; print(sys.prefix, os.getuid(), os.getcwd())"
         uid = host.user("labpw").uid
         assert run_cell(driver, KERNEL, code) == f"/opt/dlconf/jupyter {uid} /home/labpw"
-        driver.save_screenshot(str(Path(os.environ["LAB_STATE"]) / "jupyterhub.png"))
+        driver.save_screenshot(str(STATE / "jupyterhub.png"))
     assert host.check_output("systemctl show --value -p MainPID %s", SERVER) != "0"
 
 
@@ -56,6 +58,15 @@ def test_a_restart_of_the_hub_leaves_the_users_servers_running(host: Host) -> No
     answer = "curl -fsko /dev/null https://127.0.0.1:8888/hub/login"
     host.check_output(f"timeout 300 sh -c 'until {answer}; do sleep 1; done'")
     assert host.check_output("systemctl show --value -p MainPID %s", SERVER) == before
+
+
+def test_it_shows_the_certificate_that_was_given(host: Host, url: str) -> None:
+    address = urlsplit(url)
+    shown = ssl.get_server_certificate((str(address.hostname), address.port or 443))
+    assert shown == (STATE / "hub.pem").read_text()
+    assert "notebooks.site.test" in host.check_output(
+        "openssl x509 -noout -subject -in /etc/dlconf/jupyter/certificate.pem"
+    )
 
 
 @pytest.mark.parametrize("user", ["labpw", "root"])
