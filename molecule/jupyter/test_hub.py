@@ -34,7 +34,9 @@ def test_a_user_logs_in_with_the_machine_s_password_and_runs_a_cell(
 ) -> None:
     with browser(url, tmp_path / "profile") as driver:
         log_in(driver, url, {"username": "labpw", "password": labpw_password}, "login_submit")
-        wait_for_lab(driver)
+        WebDriverWait(driver, ANSWER_LIMIT_S).until(
+            lambda shown: urlsplit(shown.current_url).path.startswith("/user/labpw/lab")
+        )
         driver.get(f"{url}user/labpw/lab?reset")  # a second run restores no notebook
         wait_for_lab(driver)
         code = "import os, sys; print(sys.prefix, os.getuid(), os.getcwd())"
