@@ -411,6 +411,14 @@ def test_every_framework_of_the_catalogue_is_looked_into() -> None:
     assert sorted(known - set(watch["distributions"])) == []
 
 
+@pytest.mark.parametrize("mode", ["lab", "hub"])
+def test_the_files_of_each_package_of_jupyter_are_looked_at(mode: str) -> None:
+    inputs = {"jupyter_mode": mode}
+    (environment,) = render(ROLES / "jupyter", inputs, "__jupyter_environment")
+    watch = render(ROLES / "jupyter", inputs, "__jupyter_watch")
+    assert set(watch["distributions"]) == set(environment["packages"])
+
+
 def test_whoever_writes_in_the_environments_does_so_alone(tmp_path: Path) -> None:
     inputs = {"frameworks_root": str(tmp_path), "frameworks_lock_timeout_s": 1}
     alone = render(ROLES / "frameworks", inputs, "__frameworks_for_everyone")
