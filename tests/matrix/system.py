@@ -112,7 +112,9 @@ def service(resource: Resource, facts: Facts) -> Iterator[Break]:
         # One that waits for the driver, or that systemd skips in a container, is not running as it is.
         if unit and unit["active"] == "active":
             yield Break("stopped", (("systemctl", "stop", name),), (name,))
-        if unit and unit["enabled"] == "enabled":
+        # A unit that cannot be enabled by itself is by a link, which is a resource of its own.
+        linked = any(path.endswith(f".wants/{name}") for path in facts["paths"])
+        if unit and unit["enabled"] == "enabled" and not linked:
             yield Break("disabled", (("systemctl", "disable", name),), (name,))
         # systemd masks no unit whose file lies where the mask would; such a file is a resource of its own.
         if f"/etc/systemd/system/{name}" not in facts["paths"]:
