@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from testinfra.host import Host
 
 STATE = Path(os.environ["LAB_STATE"])
 
@@ -36,3 +37,14 @@ def labpw_password() -> str:
     """The password of the user labpw on every machine of the lab."""
     record = json.loads((STATE / "lab.json").read_text(encoding="utf-8"))
     return str(record["labpw_password"])
+
+
+@pytest.fixture
+def main_process(host: Host) -> Callable[[str], str]:
+    """A function: name of a unit -> the number of its main process, 0 where none runs."""
+
+    def number(unit: str) -> str:
+        text: str = host.check_output("systemctl show --value -p MainPID %s", unit)
+        return text
+
+    return number

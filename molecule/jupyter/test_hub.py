@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from testinfra.host import Host
 from tests.lab.browser import (
     ANSWER_LIMIT_S,
     browser,
+    certificate,
     log_in,
     run_cell,
     status,
@@ -22,6 +23,7 @@ from tests.lab.browser import (
 
 testinfra_hosts = ["ansible://rtx3090"]
 
+MainProcess = Callable[[str], str]
 STATE = Path(os.environ["LAB_STATE"])
 UNIT = "dlconf-jupyter.service"
 SERVER = "jupyter-labpw-singleuser.service"
@@ -30,7 +32,7 @@ WRONG = "Invalid username or password"
 
 
 def test_a_user_logs_in_with_the_machine_s_password_and_runs_a_cell(
-    host: Host, url: str, labpw_password: str, tmp_path: Path
+    host: Host, main_process: MainProcess, url: str, labpw_password: str, tmp_path: Path
 ) -> None:
     with browser(url, tmp_path / "profile") as driver:
         log_in(driver, url, {"username": "labpw", "password": labpw_password}, "login_submit")
@@ -43,29 +45,29 @@ def test_a_user_logs_in_with_the_machine_s_password_and_runs_a_cell(
         uid = host.user("labpw").uid
         assert run_cell(driver, KERNEL, code) == f"/opt/dlconf/jupyter {uid} /home/labpw"
         driver.save_screenshot(str(STATE / "jupyterhub.png"))
-    assert host.check_output("systemctl show --value -p MainPID %s", SERVER) != "0"
+    assert main_process(SERVER) != "0"
 
 
-def test_the_user_s_server_may_not_become_root(host: Host) -> None:
+def test_the_user_s_server_may_not_become_root(host: Host, main_process: MainProcess) -> None:
     """It runs still: closing the browser ends no server."""
-    process = host.check_output("systemctl show --value -p MainPID %s", SERVER)
+    process = main_process(SERVER)
     rows = host.file(f"/proc/{process}/status").content_string.splitlines()
     assert "NoNewPrivs:\t1" in rows
     assert host.check_output("ps -o user= -p %s", process) == "labpw"
 
 
-def test_a_restart_of_the_hub_leaves_the_users_servers_running(host: Host) -> None:
-    before = host.check_output("systemctl show --value -p MainPID %s", SERVER)
+def test_a_restart_of_the_hub_leaves_the_users_servers_running(
+    host: Host, main_process: MainProcess
+) -> None:
+    before = main_process(SERVER)
     host.check_output("systemctl restart %s", UNIT)
     answer = "curl -fsko /dev/null https://127.0.0.1:8888/hub/login"
     host.check_output(f"timeout 300 sh -c 'until {answer}; do sleep 1; done'")
-    assert host.check_output("systemctl show --value -p MainPID %s", SERVER) == before
+    assert main_process(SERVER) == before
 
 
 def test_it_shows_the_certificate_that_was_given(host: Host, url: str) -> None:
-    address = urlsplit(url)
-    shown = ssl.get_server_certificate((str(address.hostname), address.port or 443))
-    assert shown == (STATE / "hub.pem").read_text()
+    assert certificate(url) == (STATE / "hub.pem").read_text()
     assert "notebooks.site.test" in host.check_output(
         "openssl x509 -noout -subject -in /etc/dlconf/jupyter/certificate.pem"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -56,8 +57,10 @@ def test_it_listens_on_the_loopback_alone(host: Host) -> None:
     assert listening.count("LISTEN") == 1
 
 
-def test_the_service_runs_as_the_user_and_comes_back_when_killed(host: Host) -> None:
-    before = host.check_output("systemctl show --value -p MainPID %s", UNIT)
+def test_the_service_runs_as_the_user_and_comes_back_when_killed(
+    host: Host, main_process: Callable[[str], str]
+) -> None:
+    before = main_process(UNIT)
     assert host.check_output("ps -o user= -p %s", before) == "labpw"
     # The kernel of the cell runs still, and does not end by itself.
     assert host.check_output("systemctl show --value -p TimeoutStopUSec %s", UNIT) == "15s"
@@ -65,7 +68,7 @@ def test_the_service_runs_as_the_user_and_comes_back_when_killed(host: Host) -> 
     host.check_output(
         "timeout 300 sh -c 'until curl -fsko /dev/null https://127.0.0.1:8888/login; do sleep 1; done'"
     )
-    assert host.check_output("systemctl show --value -p MainPID %s", UNIT) != before
+    assert main_process(UNIT) != before
 
 
 @pytest.mark.parametrize(

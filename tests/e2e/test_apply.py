@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Result, Site
+from tests.conftest import KINDS, Result, Site
 
 pytestmark = pytest.mark.lab
-
-HOSTS = ["cpu", "gtx1080ti", "rtx5090"]
 
 
 def plan_of(result: Result, host: str) -> dict[str, list[dict[str, Any]]]:
@@ -79,10 +77,10 @@ def test_looking_leaves_every_file_and_its_times_as_they_were(site: Site, comman
 def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> None:
     hosts = first_apply.data["hosts"]
     assert {name: host["result"]["status"] for name, host in hosts.items()} == dict.fromkeys(
-        HOSTS, "done"
+        KINDS, "done"
     )
     assert {name: host["result"]["left"] for name, host in hosts.items()} == {
-        name: [] for name in HOSTS
+        name: [] for name in KINDS
     }
 
 

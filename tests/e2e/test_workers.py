@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import Site
-from tests.lab.command import as_root, run
+from tests.lab.faults import no_way
 from tests.lab.lab import RunningLab
 from tests.lab.network import create_network, remove_network
 from tests.lab.settings import Lab
@@ -53,24 +53,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             container = lab.container(machine)
             lab.podman.run("network", "connect", "--ip", address, inner, container)
         lab.podman.run("network", "disconnect", lab.lab.identity, lab.container(INNER))
-        refuse(lab, WORKERS[1], moved)
+        no_way(lab, WORKERS[1], moved)
         write_inventory(lab, {INNER: moved})
         yield Site(lab, state)
     finally:
         lab.podman.remove(list(lab.states()))
         remove_network(lab.podman, inner, subnet)
         lab.down()
-
-
-def refuse(lab: RunningLab, machine: str, address: str) -> None:
-    """Let the machine find no way to an address.
-
-    The networks are apart by rules of netavark, whose 1.4 drops the jump to them for all when any network goes, as
-    another lab's does when it ends.
-    """
-    process = str(lab.podman.process_id(lab.container(machine)))
-    enter = ["nsenter", "--net", "--target", process]
-    run(as_root([*enter, "ip", "route", "add", "unreachable", address]))
 
 
 def write_inventory(lab: RunningLab, moved: dict[str, str]) -> None:

@@ -41,11 +41,15 @@ FLAGS = (
 )
 
 
+def certificate(url: str) -> str:
+    """Return the certificate that a server shows, unchecked, as PEM."""
+    address = urlsplit(url)
+    return ssl.get_server_certificate((str(address.hostname), address.port or 443))
+
+
 def pin(url: str) -> str:
     """Return the pin of a server's certificate: its public key's SHA-256 (RFC 7469, 2.4)."""
-    address = urlsplit(url)
-    pem = ssl.get_server_certificate((str(address.hostname), address.port or 443))
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    key = x509.load_pem_x509_certificate(certificate(url).encode()).public_key()
     data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 

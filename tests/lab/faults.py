@@ -93,6 +93,10 @@ class MirrorFaults:
         partial.replace(self._control / "faults.json")
 
 
+# `umount` reads /proc/self, which is there only for processes of the machine's own numbering.
+DISKS = ["--mount", "--pid"]
+
+
 def small_disk(lab: RunningLab, machine: str, path: str, size_mib: int) -> None:
     """Put an empty file system of `size_mib` MiB over a folder of a machine, to fill it up.
 
@@ -100,15 +104,23 @@ def small_disk(lab: RunningLab, machine: str, path: str, size_mib: int) -> None:
     of the lab may not mount anything itself.
     """
     options = ["-t", "tmpfs", "-o", f"size={size_mib}m,mode=755", "tmpfs", path]
-    _mount(lab, machine, ["mount", *options])
+    _enter(lab, machine, DISKS, ["mount", *options])
 
 
 def whole_disk(lab: RunningLab, machine: str, path: str) -> None:
     """Take the small file system away again."""
-    _mount(lab, machine, ["umount", "--lazy", path])
+    _enter(lab, machine, DISKS, ["umount", "--lazy", path])
 
 
-def _mount(lab: RunningLab, machine: str, argv: list[str]) -> None:
+def no_way(lab: RunningLab, machine: str, address: str) -> None:
+    """Let a machine find no way to an address, until it is started anew.
+
+    Another network is not enough. The networks are apart by rules of netavark, whose 1.4 drops the jump to them for all
+    when any network goes, as another lab's does when it ends.
+    """
+    _enter(lab, machine, ["--net"], ["ip", "route", "add", "unreachable", address])
+
+
+def _enter(lab: RunningLab, machine: str, namespaces: list[str], argv: list[str]) -> None:
     process = lab.podman.process_id(lab.container(machine))
-    # `umount` reads /proc/self, which is there only for processes of the machine's own numbering.
-    run(as_root(["nsenter", "--mount", "--pid", "--target", str(process), *argv]))
+    run(as_root(["nsenter", *namespaces, "--target", str(process), *argv]))
