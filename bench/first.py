@@ -32,21 +32,16 @@ def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
         for host, state in states(lab.inventory, folder / "contracts").items():
             wished = (lab.state / "host_vars" / f"{host}.yml").read_text()
             (folder / f"{host}.sh").write_text(script(state, yaml.safe_load(wished)))
-        return measure.beside(
-            (
-                f"first apply, {lab.size} hosts",
-                [DLCONF, "apply", lab.inventory, "--yes"],
-            ),
-            (
-                "a shell script a host over parallel SSH",
-                [sys.executable, "-m", "bench.first", str(lab.state), str(folder)],
-            ),
-            1 / 1.3,
-            runs=runs,
-            cwd=ROOT,
-            log=log,
-            before=renew,
+        ours = f"first apply, {lab.size} hosts"
+        theirs = "a shell script a host over parallel SSH"
+        commands = {
+            ours: [DLCONF, "apply", lab.inventory, "--yes"],
+            theirs: [sys.executable, "-m", "bench.first", str(lab.state), str(folder)],
+        }
+        samples = measure.in_turn(
+            commands, runs=runs, cwd=ROOT, log=log, before=dict.fromkeys(commands, renew)
         )
+        return measure.compared((ours, samples[ours]), (theirs, samples[theirs]), 1 / 1.3)
 
 
 def script(state: Mapping[str, Any], wished: Mapping[str, Any]) -> str:
@@ -59,7 +54,13 @@ def script(state: Mapping[str, Any], wished: Mapping[str, Any]) -> str:
     install, facts = state["resolution"]["install"], state["facts"]
     driver, cuda, cudnn = (install[name] or {} for name in ("driver", "cuda", "cudnn"))
     environments = [
-        f"{framework['environment']}:{','.join(framework['requirements'])}"
+        "|".join(
+            [
+                framework["environment"],
+                wished.get("frameworks_index_url") or framework["index_url"] or "",
+                ",".join(framework["requirements"]),
+            ]
+        )
         for framework in install["frameworks"]
     ]
     values = {
@@ -73,7 +74,6 @@ def script(state: Mapping[str, Any], wished: Mapping[str, Any]) -> str:
         "conda_url": install["anaconda"]["url"],
         "python": install["frameworks"][0]["python"] if environments else "",
         "environments": " ".join(environments),
-        "index_url": wished.get("frameworks_index_url", ""),
     }
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
     return "".join(lines) + SCRIPT.read_text()

@@ -31,15 +31,13 @@ def row(folder: Path, runs: int, log: Path) -> Row:
 
     A plan and no apply: it takes the same look, and these hosts are in nobody's order.
     """
-    few, many = ([DLCONF, "plan", "--json", inventory(folder, hosts)] for hosts in (FEW, MANY))
-    found = measure.beside(
-        (f"a look at {MANY} hosts, local connections", many),
-        (f"{FEW} hosts, a host", few),
-        0.9,
-        runs=runs,
-        cwd=ROOT,
-        log=log,
-    )
+    few, many = f"{FEW} hosts, a host", f"a look at {MANY} hosts, local connections"
+    commands = {
+        name: [DLCONF, "plan", "--json", inventory(folder, hosts)]
+        for name, hosts in ((few, FEW), (many, MANY))
+    }
+    samples = measure.in_turn(commands, runs=runs, cwd=ROOT, log=log)
+    found = measure.compared((many, samples[many]), (few, samples[few]), 0.9)
     rate = MANY / found.wall_s[0] / (os.cpu_count() or 1)
     return measure.rescaled(
         found, MANY / FEW, f"{found.measure}: {rate:.2f} hosts a second and core"

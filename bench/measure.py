@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,38 +119,53 @@ def peak(samples: Sequence[Sample]) -> float:
     return round(max(sample.peak_mib for sample in samples))
 
 
-def beside(
-    measure: tuple[str, Sequence[str]],
-    against: tuple[str, Sequence[str]],
-    goal: float,
+def in_turn(
+    commands: Mapping[str, Sequence[str]],
     *,
     runs: int,
     cwd: Path,
     log: Path,
-    before: Callable[[], None] = lambda: None,
-) -> Row:
-    """Time two commands in turn, after one run of each, so that a change of the machine's speed meets both.
+    before: Mapping[str, Callable[[], None]] | None = None,
+    warm_up: bool = True,
+) -> dict[str, list[Sample]]:
+    """Time commands in rounds, so that a change of the machine's speed meets all of them.
 
     Args:
-        measure: name and command of the measured side.
+        commands: name -> command, in the order of a round.
+        runs: timed rounds.
+        before: name -> what makes ready for each of its runs, untimed.
+        warm_up: begin with a round that does not count.
+    """
+    ready = before or {}
+    samples: dict[str, list[Sample]] = {name: [] for name in commands}
+    for number in range(0 if warm_up else 1, runs + 1):
+        for name, command in commands.items():
+            ready.get(name, lambda: None)()
+            sample = run(command, cwd, log)
+            print(f"  round {number}, {name}: {sample.wall_s:.2f} s", file=sys.stderr, flush=True)
+            if number:
+                samples[name].append(sample)
+    return samples
+
+
+def compared(
+    measure: tuple[str, Sequence[Sample]], against: tuple[str, Sequence[Sample]], goal: float
+) -> Row:
+    """Compare the samples of two commands, round by round.
+
+    Args:
+        measure: name and samples of the measured side.
         against: the same of the other.
         goal: the least ratio wanted.
-        before: what makes ready for each run, untimed.
     """
-
-    def timed(command: Sequence[str]) -> Sample:
-        before()
-        return run(command, cwd, log)
-
-    pairs = [(timed(measure[1]), timed(against[1])) for _ in range(1 + runs)][1:]
-    ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    ratio = statistics.median(b.wall_s / a.wall_s for a, b in pairs)
+    ours, theirs = measure[1], against[1]
+    ratio = statistics.median(b.wall_s / a.wall_s for a, b in zip(ours, theirs, strict=True))
     return Row(
         measure[0],
         against[0],
         round(ratio, 2),
         round(goal, 2),
-        runs,
+        len(ours),
         spread(ours),
         spread(theirs),
         cpu(ours),

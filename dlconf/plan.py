@@ -63,6 +63,21 @@ def make(contracts: Mapping[str, Iterable[Resource]], facts: Facts) -> Plan:
     return Plan(roles, tuple(pending))
 
 
+SETTING_KINDS = frozenset(
+    {"file", "directory", "link", "absent", "json", "lines", "service", "user", "group"}
+)
+APT_PATHS = ("/etc/apt/", "/usr/share/keyrings/")
+
+
+def touches_packages(plan: Plan) -> bool:
+    """Say whether repairing a host changes packages or environments, or what apt goes by; else only settings change."""
+    return any(
+        difference.kind not in SETTING_KINDS or difference.id.startswith(APT_PATHS)
+        for found in plan.roles.values()
+        for difference in found
+    )
+
+
 BULKY_KINDS = frozenset({"package", "python_env", "conda_package"})
 DISK_MIB: Mapping[str, Mapping[str, int]] = {
     "base": {"/usr": 600, "/var": 200},  # Debian 12's build-essential and cmake: 0.5 GB

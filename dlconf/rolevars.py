@@ -78,6 +78,15 @@ def reached(variables: Mapping[str, Any], starts: Iterable[str]) -> frozenset[st
     return frozenset(found)
 
 
+def words(variables: Mapping[str, Any], starts: Iterable[str]) -> frozenset[str]:
+    """Return every word that rendering `starts` can come across: variables, defined here or not, and others."""
+    names = reached(variables, starts)
+    found = {
+        word for name in names for text in texts(variables[name]) for word in _NAME.findall(text)
+    }
+    return names | found
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a contract's text depends on: equal inputs render to an equal contract.

@@ -1,5 +1,5 @@
 # What a blog post would have you do on one host, as root: driver, CUDA, cuDNN, conda, frameworks.
-# The variables stand before this text: driver_* cuda_* cudnn_* conda_* environments, headers, index_url.
+# The variables stand before this text: driver_* cuda_* cudnn_* conda_* environments (name|index|requirements), headers.
 # No pins, no check of keys, nothing that a second run would need.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
@@ -26,10 +26,9 @@ fi
 curl -fsSL -o conda.sh "$conda_url"
 bash conda.sh -b -p /opt/conda
 for environment in $environments; do
-  name=${environment%%:*}
-  requirements=${environment#*:}
+  IFS='|' read -r name index requirements <<< "$environment"
   /opt/conda/bin/conda create -qy -p "/opt/dlconf/envs/$name" --override-channels -c conda-forge "python=$python" pip
-  "/opt/dlconf/envs/$name/bin/pip" install -q ${index_url:+--extra-index-url "$index_url"} ipykernel ${requirements//,/ }
+  "/opt/dlconf/envs/$name/bin/pip" install -q ${index:+--extra-index-url "$index"} ipykernel ${requirements//,/ }
   "/opt/dlconf/envs/$name/bin/python" -m ipykernel install --name "$name" >/dev/null
 done
 rm -rf "$work"

@@ -19,6 +19,8 @@ from pyinfra.operations import apt, files, pip, server, systemd
 class Holds(FactBase):  # type: ignore[type-arg]
     """The held packages."""
 
+    default = set  # where none is held, nothing is printed and `process` not asked
+
     def command(self) -> str:
         return "apt-mark showhold"
 

@@ -84,6 +84,7 @@ _SUDOERS = (
 def apt_conf(host: HostSettings, mirror_hosts: Sequence[str]) -> str:
     """Return apt's options: the machine's own, but for the mirror's sites no proxy."""
     lines = [*host.apt_options, 'Acquire::Retries "3";']
+    lines += ['Acquire::Languages "none";']  # descriptions are two fifths of what an update reads
     if any("::Proxy" in option for option in host.apt_options):
         for name in mirror_hosts:
             lines += [f'Acquire::{scheme}::Proxy::{name} "DIRECT";' for scheme in ("http", "https")]

@@ -21,20 +21,21 @@ def sleeping(seconds: float, log: Path) -> list[str]:
     ]
 
 
-def test_two_commands_are_timed_in_turn_after_a_warm_up_each_made_ready_for(tmp_path: Path) -> None:
+def test_commands_are_timed_in_turn_after_a_warm_up_each_made_ready_for(tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     calls.touch()
     ready: list[str] = []
-    row = measure.beside(
-        ("quick", sleeping(0.01, calls)),
-        ("slow", sleeping(0.3, calls)),
-        1.5,
+    commands = {"quick": sleeping(0.01, calls), "slow": sleeping(0.3, calls)}
+    samples = measure.in_turn(
+        commands,
         runs=2,
         cwd=tmp_path,
         log=tmp_path / "log",
-        before=lambda: ready.append(calls.read_text()),
+        before={"slow": lambda: ready.append(calls.read_text())},
     )
-    assert ready == ["x" * number for number in range(6)]
+    assert ready == ["x", "xxx", "xxxxx"]
+    row = measure.compared(("quick", samples["quick"]), ("slow", samples["slow"]), 1.5)
+    assert (row.measure, row.against) == ("quick", "slow")
     assert (row.runs, row.goal, row.met) == (2, 1.5, row.ratio >= 1.5)
     assert row.against_wall_s[0] >= 0.3
     assert row.peak_mib
@@ -100,27 +101,32 @@ def test_the_script_of_a_host_is_shell_with_its_values(gpu: bool, tmp_path: Path
         "environment": "jax",
         "python": "3.11",
         "requirements": ["jax[cuda13]==0.10.2", "keras"],
+        "index_url": None,
     }
+    other = framework | {"environment": "other", "index_url": "https://vendor.test/cu"}
     install = {
         "driver": {"packages": ["nvidia-driver-580", "nvidia-utils-580"]} if gpu else None,
         "cuda": cuda if gpu else None,
         "cudnn": None,
         "anaconda": {"url": "https://conda.test/m.sh"},
-        "frameworks": [framework],
+        "frameworks": [framework, other],
     }
     state = {
         "facts": {"os": {"codename": "jammy"}},
         "resolution": {"install": install},
     }
-    text = first.script(state, {"frameworks_index_url": "https://wheels.test/a b"})
+    text = first.script(state, {})
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
     values = text.partition("# What a blog post")[0]
-    show = 'printf "%s|" "$driver_packages" "$cuda_repository" "$environments" "$index_url"'
+    show = 'printf "%s|" "$driver_packages" "$cuda_repository" "$environments"'
     shown = subprocess.run(
         ["bash", "-c", values + show], capture_output=True, text=True, check=True
     )
     driver = "nvidia-driver-580 nvidia-utils-580|https://cuda.test/c.deb" if gpu else "|"
-    assert shown.stdout == f"{driver}|jax:jax[cuda13]==0.10.2,keras|https://wheels.test/a b|"
+    builds = "jax[cuda13]==0.10.2,keras"
+    assert shown.stdout == f"{driver}|jax||{builds} other|https://vendor.test/cu|{builds}|"
+    site = first.script(state, {"frameworks_index_url": "https://wheels.test/simple"})
+    assert f"other|https://wheels.test/simple|{builds}" in site
 
 
 def test_a_fleet_is_this_machine_under_many_names(tmp_path: Path) -> None:

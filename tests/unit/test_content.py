@@ -49,5 +49,14 @@ def test_an_unknown_extra_gets_the_nearest_names() -> None:
 
 def test_every_role_has_its_play_in_the_order_of_the_list() -> None:
     plays = yaml.safe_load((content.root() / "playbooks" / "site.yml").read_text())
-    played = [role for play in plays for role in play.get("roles", ()) if isinstance(role, str)]
-    assert played == [*content.ALWAYS_ROLES, *ROLES]
+    played = [
+        (play["hosts"], task["ansible.builtin.include_role"]["name"])
+        for play in plays
+        for task in play.get("tasks", ())
+        if "ansible.builtin.include_role" in task
+    ]
+    assert played == [
+        ("dlconf_drift", "preflight"),
+        *((f"dlconf_drift_{role}", role) for role in ("record", *ROLES)),
+        ("dlconf_proof{{ ':dlconf_pending' if dlconf_reboot | default(false) else '' }}", "verify"),
+    ]

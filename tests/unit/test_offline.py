@@ -81,6 +81,7 @@ def dlconf(folder: Path, *words: str) -> dict[str, Any]:
     } | {
         "ANSIBLE_LIBRARY": str(folder / "library"),
         "XDG_STATE_HOME": str(folder / "state"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
     }
     done = subprocess.run(
         [str(DLCONF), *words, "--json"],
@@ -121,6 +122,17 @@ def test_the_plan_of_stored_facts_is_that_of_the_hosts(
     live = dlconf(site, "plan", "hosts.yml", *options)
     assert set(live["hosts"]) == set(SETTINGS)
     assert told(dlconf(site, "plan", "--facts", "stored", *options)) == told(live)
+
+
+def test_a_second_look_takes_its_answers_from_the_first(site: Path) -> None:
+    first = dlconf(site, "plan", "hosts.yml")
+    (answers,) = (site / "cache" / "dlconf" / "answers").iterdir()
+    kept = {path: path.stat().st_mtime_ns for path in answers.iterdir()}
+    assert {path.name.partition("-")[0] for path in kept} == {
+        *("reads", "watch", "resolution", "arguments", "contracts")
+    }
+    assert told(dlconf(site, "plan", "hosts.yml")) == told(first)
+    assert {path: path.stat().st_mtime_ns for path in answers.iterdir()} == kept
 
 
 def test_a_framework_of_the_past_is_refused_with_the_reason_and_the_next_step(site: Path) -> None:

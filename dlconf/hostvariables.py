@@ -1,0 +1,299 @@
+"""The variables of one host as Ansible has them, and what follows from them: watch, choice of stack, contracts.
+
+Each answer is remembered with all that it depends on (dlconf/memo.py). For a host that was looked at before, neither
+the roles' files nor the catalogue are read, and no template is rendered but those of its own inventory.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+
+from dlconf import advice, content, memo, rolearguments, wishes
+from dlconf.errors import DlconfError
+from dlconf.facts import Facts
+from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
+from dlconf.rolevars import (
+    WITHHELD,
+    RoleVariables,
+    contract_name,
+    watch_name,
+    without_credentials,
+    words,
+)
+from dlconf.stack import Machine
+
+OF_STACK = "__dlconf_"
+"""How the names of the parts of the stack begin in playbooks/vars/stack.yml."""
+LOOKUPS = frozenset({"lookup", "query", "q"})
+"""Words of templates that read more than variables."""
+OF_WISHES = ("dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES)
+
+MEMO = memo.of_this_code()
+
+
+class HostVariables:
+    """One host's variables.
+
+    Args:
+        templar: Ansible's, of the task.
+        task_vars: the task's variables; the play has those of playbooks/vars/stack.yml.
+        roles: the host's, in the order in which they are applied.
+
+    Raises:
+        DlconfError: there is no such role.
+        AnsibleError: a variable of the inventory cannot be rendered.
+    """
+
+    def __init__(self, templar: Any, task_vars: Mapping[str, Any], roles: list[str]) -> None:
+        self._templar, self._task_vars, self._roles = templar, task_vars, roles
+        # The plays' own variables map the stack to the roles' and would shadow some of these, hence the inventory's.
+        self._given = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+        self._folders = {
+            role: role_folder(role, task_vars.get("playbook_dir", ".")) for role in roles
+        }
+        ours = all(folder.is_relative_to(content.root()) for folder in self._folders.values())
+        self._memo = MEMO if ours else memo.Forgetful()
+        self._reads = self._memo.remember("reads", roles, self._find_reads)
+        self.own = self._own()
+        if WITHHELD in without_credentials(self.own):
+            self._memo = memo.Forgetful()  # a password would be in what is kept
+        self._counting = self._all_that_count()
+
+    def watch(self) -> dict[str, Any]:
+        """Return the arguments of the module `dlconf_collect`: what any of the roles may own on this host."""
+
+        def answer() -> dict[str, Any]:
+            watch: dict[str, Any] = {kind: [] for kind in WATCH_KINDS}
+            for role in self._roles:
+                rendered = self.render(self._variables, watch_name(role)) or {}
+                for kind, patterns in rendered.items():
+                    watch[kind] = sorted({*watch[kind], *patterns})
+            return watch
+
+        watch: dict[str, Any] = self._memo.remember("watch", [self._roles, self._counting], answer)
+        return watch
+
+    def resolution(self, facts: Facts) -> Mapping[str, Any]:
+        """Return the planned resolution where one is given, else resolve.
+
+        Raises:
+            DlconfError: the wishes, or the site's catalogue, cannot be used, or nothing fits.
+        """
+        planned = self.render(self._task_vars, "dlconf_planned") or {}
+        host = self._task_vars["inventory_hostname"]
+        if host in planned:
+            return dict(planned[host])
+        machine = Machine.from_facts(facts)
+        files = tuple(Path(name) for name in self.own.get("dlconf_catalogue", ()))
+        texts = [[str(file), _content(file)] for file in files]
+        own = {name: self.own[name] for name in OF_WISHES if name in self.own}
+
+        def answer() -> Mapping[str, Any]:
+            from dlconf import catalogue, resolve  # noqa: PLC0415 - 0.06 s, only where nothing is remembered
+
+            found = resolve.resolve(machine, wishes.read(own), catalogue.load(files))
+            return resolve.as_planned(found)
+
+        resolution: Mapping[str, Any] = self._memo.remember(
+            "resolution", [asdict(machine), own, texts], answer
+        )
+        return resolution
+
+    def contracts(self, host_facts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        """Return what each role owns on the host.
+
+        Args:
+            host_facts: what roles read of the host, the resolution among it.
+
+        Raises:
+            UsageError: what the inventory sets for a role is not what its argument specs ask for.
+        """
+        self._check_arguments(host_facts)
+        live = [role for role in self._roles if role in self._reads["live"]]
+        kept = [role for role in self._roles if role not in live]
+        found = self._memo.remember(
+            "contracts",
+            [kept, self._counting, host_facts],
+            lambda: self._contracts(kept, host_facts),
+        )
+        if live:
+            found |= memo.Forgetful().remember("", None, lambda: self._contracts(live, host_facts))
+        return {role: found[role] for role in self._roles}
+
+    def render(self, variables: Mapping[str, Any], name: str) -> Any:
+        """Return a variable's value, None where there is no such variable."""
+        if name not in variables:
+            return None
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        return templar.template(variables[name])
+
+    @cached_property
+    def _of_roles(self) -> RoleVariables:
+        """The variables of the roles as their tasks would see them."""
+        return RoleVariables.of(self._folders.values(), read_file)
+
+    @cached_property
+    def _variables(self) -> dict[str, Any]:
+        return {**self._of_roles.defaults, **self._task_vars, **self._of_roles.internal}
+
+    def _options(self, role: str) -> dict[str, Any]:
+        specs = read_file(self._folders[role] / "meta" / "argument_specs.yml")
+        options: dict[str, Any] = specs["argument_specs"]["main"].get("options", {})
+        return options
+
+    def _find_reads(self) -> dict[str, Any]:
+        """Return what of an inventory counts for the roles, by the words of their files.
+
+        `settings` are those defaults that a contract or the watch reads, `words` all words that rendering them comes
+        across; `options` are the roles' options, by role, and `live` the roles whose contract reads files. Secret
+        options are in none of these: no contract reads them.
+        """
+        stack = read_file(content.playbook("vars") / "stack.yml")
+        known = {**self._of_roles.defaults, **stack, **self._of_roles.internal}
+        options = {
+            role: [
+                name
+                for name, option in self._options(role).items()
+                if not option.get("no_log", False)
+            ]
+            for role in self._roles
+        }
+        secret = {name for role in self._roles for name in self._options(role)} - {
+            name for names in options.values() for name in names
+        }
+        starts = {role: [contract_name(role), watch_name(role)] for role in self._roles}
+        read = {role: words(known, starts[role]) for role in self._roles}
+        return {
+            "settings": sorted(self._of_roles.settings(self._roles)),
+            "words": sorted(frozenset().union(*read.values()) - secret),
+            "options": options,
+            "live": [role for role in self._roles if read[role] & LOOKUPS],
+        }
+
+    def _own(self) -> dict[str, Any]:
+        """Return what inventory and command line set for the host and counts for its plan, rendered.
+
+        The site's catalogue files are given by their full paths.
+        """
+        own = self._rendered(dict.fromkeys([*OF_WISHES, *self._reads["settings"]]))
+        if own.get("dlconf_catalogue"):
+            folder = self._task_vars.get("inventory_dir")
+            own["dlconf_catalogue"] = list(wishes.site_catalogues(own, folder))
+        return own
+
+    def _all_that_count(self) -> dict[str, Any]:
+        """Return every variable that the inventory sets and a watch or a contract could read, rendered."""
+        others = self._given.keys() & set(self._reads["words"])
+        try:
+            return self.own | self._rendered(others - self.own.keys())
+        except AnsibleError:  # it is not rendered where it does not count
+            self._memo = memo.Forgetful()
+            return self.own
+
+    def _rendered(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return those of the names that inventory and command line set for the host, rendered."""
+        return {name: self._value(name) for name in names if name in self._given}
+
+    def _value(self, name: str) -> Any:
+        value = self._given[name]
+        if not self._templar.is_template(value):
+            return self._templar.template(value)
+        return self.render(self._variables | {name: value}, name)
+
+    def _with_facts(self, host_facts: Mapping[str, Any]) -> dict[str, Any]:
+        variables = self._variables | {
+            "dlconf_resolution": host_facts["dlconf_resolution"],
+            "ansible_facts": {**self._variables.get("ansible_facts", {}), **host_facts},
+        }
+        # Nearly every variable of the roles goes through these: rendered once each, not once a use.
+        return variables | {
+            name: self.render(variables, name) for name in variables if name.startswith(OF_STACK)
+        }
+
+    def _contracts(self, roles: list[str], host_facts: Mapping[str, Any]) -> dict[str, Any]:
+        variables = self._with_facts(host_facts)
+        return {role: self.render(variables, contract_name(role)) for role in roles}
+
+    def _check_arguments(self, host_facts: Mapping[str, Any]) -> None:
+        """Hold what the inventory sets for the roles to their argument specs.
+
+        Raises:
+            UsageError: a value is of a wrong type or unknown.
+        """
+        given = {
+            role: {name: self._given[name] for name in names if name in self._given}
+            for role, names in self._reads["options"].items()
+        }
+        given = {role: values for role, values in given.items() if values}
+        if self._templar.is_template(given):
+            variables = self._with_facts(host_facts)
+            for role, values in given.items():
+                rendered = {
+                    name: self.render(variables | {name: values[name]}, name) for name in values
+                }
+                rolearguments.check(role, self._options(role), rendered)
+            return
+
+        def answer() -> bool:
+            for role, values in given.items():
+                rolearguments.check(role, self._options(role), values)
+            return True
+
+        self._memo.remember("arguments", given, answer)
+
+
+def role_folder(role: str, playbook_dir: str) -> Path:
+    """Return a role's folder, looked up as Ansible does it.
+
+    Raises:
+        DlconfError: there is no such role.
+    """
+    for base in (Path(playbook_dir) / "roles", *map(Path, constants.DEFAULT_ROLES_PATH)):
+        if (base / role).is_dir():
+            return base / role
+    raise DlconfError(f"there is no role {role}", hint="look at roles_path in ansible.cfg")
+
+
+@functools.cache
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a role's YAML file holds, templates as written; empty where there is no such file."""
+    if not path.exists():
+        return {}
+    loader = DataLoader()
+    return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True) or {}
+
+
+def read_before_the_first_fork() -> None:
+    """Read the resolver, the catalogue, and variables and argument specs of the roles that most hosts have."""
+    from dlconf import catalogue, resolve  # noqa: F401, PLC0415 - as above
+
+    roles = [role for role in content.ROLES if role not in content.EXTRA_ROLES]
+    with suppress(DlconfError):  # the task meets it again, and says so
+        bundled = catalogue.load()
+        for section in bundled.sections():
+            bundled.rows(section)
+        folders = [role_folder(role, ".") for role in (*content.ALWAYS_ROLES, *roles)]
+        RoleVariables.of(folders, read_file)
+        for folder in folders:
+            read_file(folder / "meta" / "argument_specs.yml")
+
+
+def _content(file: Path) -> str:
+    with suppress(OSError):  # the catalogue says what is wrong with it
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    return ""
+
+
+if MEMO.is_empty:
+    read_before_the_first_fork()

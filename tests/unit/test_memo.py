@@ -1,0 +1,116 @@
+"""What is remembered is what was answered, for the same question, from the same code."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlconf import memo
+from dlconf.memo import Memo
+
+VALUES: list[Any] = [None, {"b": [1, 2.5, "x"], "a": {}}, [], "text", False]
+
+
+def counted(value: Any) -> tuple[Callable[[], Any], list[int]]:
+    """Return a function that answers with the value, and the list that grows with each call."""
+    calls: list[int] = []
+
+    def answer() -> Any:
+        calls.append(1)
+        return value
+
+    return answer, calls
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_an_answer_is_given_again_by_another_process(tmp_path: Path, value: Any) -> None:
+    answer, calls = counted(value)
+    assert Memo(tmp_path, "code").is_empty
+    given = {"b": 1, "a": [None]}
+    assert Memo(tmp_path, "code").remember("what", given, answer) == value
+    assert Memo(tmp_path, "code").remember("what", {"a": [None], "b": 1}, answer) == value
+    assert len(calls) == 1
+    assert not Memo(tmp_path, "code").is_empty
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "given"),
+    [("other", "what", [1]), ("code", "other", [1]), ("code", "what", ["1"])],
+    ids=["another version", "another question", "another input"],
+)
+def test_nothing_else_gets_that_answer(
+    tmp_path: Path, code: str, question: str, given: list[Any]
+) -> None:
+    Memo(tmp_path, "code").remember("what", [1], lambda: "first")
+    assert Memo(tmp_path, code).remember(question, given, lambda: "second") == "second"
+
+
+def test_an_answer_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    Memo(tmp_path, "code").remember("what", [1], lambda: "first")
+    (kept,) = (tmp_path / "code").iterdir()
+    kept.write_text('"fir')
+    assert Memo(tmp_path, "code").remember("what", [1], lambda: "second") == "second"
+    assert kept.read_text() == '"second"'
+
+
+def test_an_error_is_no_answer(tmp_path: Path) -> None:
+    def fail() -> Any:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Memo(tmp_path, "code").remember("what", [1], fail)
+    assert Memo(tmp_path, "code").remember("what", [1], lambda: "answer") == "answer"
+
+
+def test_without_a_folder_to_write_to_all_is_answered(tmp_path: Path) -> None:
+    home = tmp_path / "file"
+    home.touch()
+    assert Memo(home, "code").remember("what", [1], lambda: "answer") == "answer"
+
+
+def test_only_its_owner_reads_what_is_kept(tmp_path: Path) -> None:
+    Memo(tmp_path / "home", "code").remember("what", [1], lambda: "answer")
+    (kept,) = (tmp_path / "home" / "code").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+def test_the_folder_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "MOST_ANSWERS", 4)
+    for code in "abcde":
+        for given in range(6):
+            Memo(tmp_path, code).remember("what", given, lambda: "answer")
+        assert len(list((tmp_path / code).iterdir())) <= 4
+    assert {path.name for path in tmp_path.iterdir()} >= {"e"}
+    assert len(list(tmp_path.iterdir())) == memo.MOST_CODES
+
+
+def test_a_change_of_any_file_that_counts_is_another_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "roles" / "one" / "vars" / "main.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text("a: 1\n")
+    monkeypatch.setattr(memo, "_CODE", ((tmp_path, ("roles/*/vars/*.yml",)),))
+    before = memo.code_digest()
+    assert memo.code_digest() == before
+    file.write_text("a: 2\n")
+    assert memo.code_digest() != before
+
+
+def test_code_and_data_of_the_resolver_and_the_roles_count() -> None:
+    counting = {
+        str(path.relative_to(root))
+        for root, patterns in memo._CODE
+        for pattern in patterns
+        for path in root.glob(pattern)
+    }
+    assert counting >= {
+        *("resolve/rules.py", "hostvariables.py", "catalogue/data/cuda.yml"),
+        *("roles/cuda/vars/main.yml", "roles/cuda/defaults/main.yml"),
+        *("roles/cuda/meta/argument_specs.yml", "playbooks/vars/stack.yml"),
+    }
