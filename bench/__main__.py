@@ -82,7 +82,8 @@ def measured(options: argparse.Namespace, folder: Path, log: Path) -> Iterator[R
             yield from rerun.rows(wanted, lab, folder, runs, log)
     if wanted("first"):
         bare = Lab(folder / "bare", options.hosts, "bench-first")
-        yield first.row(bare, folder / "first", options.first_runs, log)
+        warm = any(map(wanted, OF_A_LAB))  # bringing that lab in order was a first apply too
+        yield first.row(bare, folder / "first", options.first_runs, log, warm_up=not warm)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tests.lab.states import states
 SCRIPT = Path(__file__).parent / "peers" / "first.sh"
 
 
-def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
+def row(lab: Lab, folder: Path, runs: int, log: Path, *, warm_up: bool) -> Row:
     """Time both on new machines for each run."""
 
     def renew() -> None:
@@ -39,7 +39,12 @@ def row(lab: Lab, folder: Path, runs: int, log: Path) -> Row:
             theirs: [sys.executable, "-m", "bench.first", str(lab.state), str(folder)],
         }
         samples = measure.in_turn(
-            commands, runs=runs, cwd=ROOT, log=log, before=dict.fromkeys(commands, renew)
+            commands,
+            runs=runs,
+            cwd=ROOT,
+            log=log,
+            before=dict.fromkeys(commands, renew),
+            warm_up=warm_up,
         )
         return measure.compared((ours, samples[ours]), (theirs, samples[theirs]), 1 / 1.3)
 

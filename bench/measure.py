@@ -14,11 +14,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sample:
-    """One run of a command: wall and CPU seconds, children included, and the most memory its process had."""
+    """One run of a command.
+
+    Attributes:
+        wall_s, cpu_s: wall and CPU seconds, children included.
+        peak_mib: the most memory that its process had.
+        machine_cpu_s: CPU seconds of this machine, on which the hosts are containers.
+    """
 
     wall_s: float
     cpu_s: float
     peak_mib: float = 0.0
+    machine_cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Row:
         against_cpu_s: the same of the other side, or None.
         peak_mib: the most memory of the largest process of any run of the measured side, in MiB; None = not measured.
         against_peak_mib: the same of the other side.
+        machine_cpu_s: median CPU seconds of the whole machine for the measured side, None = not measured.
+        against_machine_cpu_s: the same of the other side.
         run: when the run of the benchmark began, in UTC: what one run measured is alike in it.
     """
 
@@ -51,6 +60,8 @@ class Row:
     against_cpu_s: float | None
     peak_mib: float | None = None
     against_peak_mib: float | None = None
+    machine_cpu_s: float | None = None
+    against_machine_cpu_s: float | None = None
     run: str = ""
 
     @property
@@ -65,7 +76,7 @@ def run(command: Sequence[str], cwd: Path, log: Path) -> Sample:
     Raises:
         subprocess.CalledProcessError: the command failed, so its time means nothing.
     """
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), machine_cpu_s()
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, cwd=cwd, stdout=output, stderr=output, stdin=subprocess.DEVNULL
@@ -75,7 +86,14 @@ def run(command: Sequence[str], cwd: Path, log: Path) -> Sample:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Sample(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    own_s = used.ru_utime + used.ru_stime
+    return Sample(wall_s, own_s, used.ru_maxrss / 1024, machine_cpu_s() - busy)
+
+
+def machine_cpu_s() -> float:
+    """Return the CPU seconds of this machine since it started (proc(5): user, nice, system, irq, softirq)."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split()[1:8]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def spread(samples: Sequence[Sample]) -> tuple[float, ...]:
@@ -87,6 +105,11 @@ def spread(samples: Sequence[Sample]) -> tuple[float, ...]:
 def cpu(samples: Sequence[Sample]) -> float:
     """Return the median CPU seconds."""
     return round(statistics.median(sample.cpu_s for sample in samples), 4)
+
+
+def of_machine(samples: Sequence[Sample]) -> float:
+    """Return the median CPU seconds of the whole machine."""
+    return round(statistics.median(sample.machine_cpu_s or 0.0 for sample in samples), 4)
 
 
 def within(
@@ -172,6 +195,8 @@ def compared(
         cpu(theirs),
         peak(ours),
         peak(theirs),
+        of_machine(ours),
+        of_machine(theirs),
     )
 
 

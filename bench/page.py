@@ -12,17 +12,22 @@ from bench.measure import Row
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`: medians of runs taken in turn after a warm-up; rows with one date are of one run. The ratio
-says how many times faster the measure is than what it is set against; for a limit, how often it fits in.
+Written by `make bench`: medians of rounds in which each command runs once, after a round to warm up; rows with one date
+are of one run. The ratio says how many times faster the measure is than what it is set against, as the median of the
+rounds; for a limit, how often it fits in. Re-runs and ping use the connections that Ansible keeps open for a minute;
+pyinfra opens its own each time. Plain Ansible is timed with nothing to do for both kinds of re-run.
 `.venv/bin/python -m bench --only ping --hosts 2` measures some rows only, and prints them; with `--keep` they replace
 those of an earlier run here.
 
 Machine: {machine}. The hosts are containers on the same machine, so what runs on them takes
-its share of these cores. CPU is that of the command and of all it starts here; memory that of its largest process.
+its share of these cores. CPU is that of the command and of all it starts here, all CPU that of the whole machine with
+the hosts; memory is that of the command's largest process.
 
-| measure | against | ratio | goal | met | runs | wall s (range) | against | CPU s | against | MiB | against | run |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
+COLUMNS = (
+    *("measure", "against", "ratio", "goal", "met", "runs", "wall s (range)", "against"),
+    *("CPU s", "against", "all CPU s", "against", "MiB", "against", "run"),
+)
 FIELDS = {field.name for field in dataclasses.fields(Row)}
 
 
@@ -51,7 +56,8 @@ def write(rows: Iterable[Row], machine: str, results: Path, page: Path) -> None:
 
 def text(rows: Iterable[Row], machine: str) -> str:
     """Return docs/benchmarks.md."""
-    return HEAD.format(machine=machine) + "".join(line(row) + "\n" for row in rows)
+    head = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    return HEAD.format(machine=machine) + "\n".join([*head, *map(line, rows)]) + "\n"
 
 
 def line(row: Row) -> str:
@@ -65,7 +71,12 @@ def line(row: Row) -> str:
     ]
     cells += [str(row.runs), wall(row.wall_s), wall(row.against_wall_s)]
     cells += [f"{row.cpu_s:.3g}", number(row.against_cpu_s)]
+    cells += [number(row.machine_cpu_s), number(row.against_machine_cpu_s)]
     cells += [number(row.peak_mib), number(row.against_peak_mib), row.run]
+    return _line(cells)
+
+
+def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 

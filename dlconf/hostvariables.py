@@ -245,12 +245,14 @@ class HostVariables:
                 rolearguments.check(role, self._options(role), rendered)
             return
 
+        plain = self._templar.template(given)
+
         def answer() -> bool:
-            for role, values in given.items():
+            for role, values in plain.items():
                 rolearguments.check(role, self._options(role), values)
             return True
 
-        self._memo.remember("arguments", given, answer)
+        self._memo.remember("arguments", plain, answer)
 
 
 def role_folder(role: str, playbook_dir: str) -> Path:

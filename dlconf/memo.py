@@ -23,21 +23,6 @@ MOST_ANSWERS = 4096
 MOST_CODES = 3
 """Versions of dlconf whose answers are kept: a checkout and an installed one may take turns."""
 
-_PACKAGE = Path(__file__).resolve().parent
-_CODE = (
-    (_PACKAGE, ("**/*.py", "catalogue/data/*.yml")),
-    (
-        content.root(),
-        (
-            "roles/*/defaults/*.yml",
-            "roles/*/vars/*.yml",
-            "roles/*/meta/*.yml",
-            "playbooks/vars/*.yml",
-        ),
-    ),
-)
-
-
 def digest(*values: Any) -> str:
     """Return a text that equal values have in common, and no others: short, whatever their size."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=repr).encode()).hexdigest()
@@ -48,17 +33,27 @@ def cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlconf"
 
 
+def counting_files() -> Iterator[tuple[str, Path]]:
+    """Yield the files that answers depend on, each with its name: code, catalogue, the roles' variables."""
+    package, root = Path(__file__).resolve().parent, content.root()
+    variables = [f"roles/*/{folder}/*.yml" for folder in ("defaults", "vars", "meta")]
+    for folder, patterns in (
+        (package, ["**/*.py", "catalogue/data/*.yml"]),
+        (root, [*variables, "playbooks/vars/*.yml"]),
+    ):
+        for pattern in patterns:
+            for path in sorted(folder.glob(pattern)):
+                yield str(path.relative_to(folder)), path
+
+
 def code_digest() -> str:
     """Return a text that changes with dlconf's code, roles and catalogue, with Python and with Ansible."""
     from ansible.release import __version__ as ansible  # noqa: PLC0415 - only where playbooks run
 
-    files = (
-        (str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest())
-        for root, patterns in _CODE
-        for pattern in patterns
-        for path in sorted(root.glob(pattern))
-    )
-    return digest(__version__, ansible, platform.python_version(), list(files))
+    files = [
+        (name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in counting_files()
+    ]
+    return digest(__version__, ansible, platform.python_version(), files)
 
 
 class Forgetful:

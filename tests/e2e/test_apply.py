@@ -167,6 +167,7 @@ def test_drift_is_named_and_repaired(site: Site, first_apply: Result) -> None:
         "verify",
     }
     assert applied["cpu"]["result"] is None
+    assert applied["rtx5090"]["result"]["verify"]
     before = everything_on_disk(site, "rtx5090")
     site.dlconf("drift", str(site.inventory))
     assert sorted(set(everything_on_disk(site, "rtx5090")) ^ set(before)) == []
@@ -210,6 +211,8 @@ def test_one_host_down_does_not_stop_the_others(site: Site, first_apply: Result)
     hosts = result.data["hosts"]
     assert hosts["rtx5090"]["status"] == "unreachable"
     assert hosts["gtx1080ti"]["result"]["status"] == "done"
+    # a setting was mended: the second look proves that, and the GPU is left alone
+    assert hosts["gtx1080ti"]["result"]["verify"] == []
     assert hosts["cpu"]["status"] == "in_sync"
     site.dlconf("drift", str(site.inventory))
 

@@ -134,15 +134,19 @@ def test_a_download_with_another_checksum_is_deleted_and_nothing_installed(site:
     site.dlconf("apply", str(site.inventory), "--set", "cuda=12.8", "--limit", "gtx1080ti", "--yes")
 
 
+RECORD = "/opt/dlconf/envs/jax/lib/python3.11/site-packages/jax-*.dist-info"
+"""What pip brings back: for a mere link neither the disk nor apt would be looked at."""
+
+
 def test_a_disk_without_room_is_seen_before_anything_changes(site: Site) -> None:
-    site.ssh("cpu", "rm", "/etc/profile.d/conda.sh")
+    site.ssh("cpu", "sh", "-c", f"rm -r {RECORD}")
     inventory = site.inventory_with(
         "disk", {"preflight_free_disk_mib": {"/opt": 999_999_999}}, ["cpu"]
     )
     result = site.dlconf("apply", str(inventory), "--yes", code=1)
     assert "/opt" in result.stdout + result.stderr
     assert "999999999" in result.stdout + result.stderr
-    site.ssh("cpu", "test", "!", "-e", "/etc/profile.d/conda.sh")
+    site.ssh("cpu", "sh", "-c", f"! ls -d {RECORD}")
     site.dlconf("apply", str(site.inventory), "--yes", "--limit", "cpu")
 
 
@@ -158,12 +162,16 @@ def apt_locked(site: Site, host: str) -> Iterator[None]:
 
 
 def test_an_apt_lock_held_past_the_limit(site: Site) -> None:
-    site.ssh("cpu", "rm", "/etc/profile.d/conda.sh")
+    site.ssh("cpu", "sh", "-c", f"rm -r {RECORD}")
     inventory = site.inventory_with("lock", {"preflight_apt_lock_timeout_s": 3}, ["cpu"])
     with apt_locked(site, "cpu"):
         result = site.dlconf("apply", str(inventory), "--yes", code=1)
     assert "lock" in result.stdout + result.stderr
-    site.ssh("cpu", "test", "!", "-e", "/etc/profile.d/conda.sh")
+    site.ssh("cpu", "sh", "-c", f"! ls -d {RECORD}")
+    with apt_locked(site, "cpu"):
+        site.ssh("cpu", "rm", "/etc/profile.d/conda.sh")
+        site.dlconf("apply", str(inventory), "--yes", "--role", "anaconda")
+    site.ssh("cpu", "test", "-e", "/etc/profile.d/conda.sh")
     site.dlconf("apply", str(site.inventory), "--yes", "--limit", "cpu")
 
 

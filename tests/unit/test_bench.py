@@ -40,6 +40,7 @@ def test_commands_are_timed_in_turn_after_a_warm_up_each_made_ready_for(tmp_path
     assert row.against_wall_s[0] >= 0.3
     assert row.peak_mib
     assert row.against_peak_mib
+    assert row.machine_cpu_s is not None
     assert measure.rescaled(row, 8.0, "many").ratio == round(row.ratio * 8, 2)
 
 
@@ -53,7 +54,7 @@ def test_a_row_tells_both_sides() -> None:
         "ours", "theirs", 2.5, 4.0, 5, (2.0, 1.5, 2.25), (5.0, 4.0, 6.0), 1.25, None, 70.0, 57.0
     )
     expected = (
-        "| ours | theirs | 2.5 | 4 | no | 5 | 2 (1.5-2.25) | 5 (4-6) | 1.25 |  | 70 | 57 |  |"
+        "| ours | theirs | 2.5 | 4 | no | 5 | 2 (1.5-2.25) | 5 (4-6) | 1.25 |  |  |  | 70 | 57 |  |"
     )
     assert page.line(row) == expected
     text = page.text([row], "2 cores")

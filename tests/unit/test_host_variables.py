@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,8 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     """Return what looks at a recorded host with variables over BEFORE, and gives the state task's result."""
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "dlconf_collect.py").write_text(COLLECT)
+    for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("ANSIBLE_LIBRARY", str(tmp_path / "library"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
