@@ -50,7 +50,7 @@ test-mutants: lab-image ## Break each role on purpose and prove that its scenari
 test-matrix: lab-image ## Break every resource of every role in the lab, in every way, and repair it
 	$(BIN)/pytest tests/matrix
 
-test: setup ## Run all checks and tests but the slow ones, those in the container lab too (three quarters of an hour)
+test: setup ## Run all checks and tests but the slow ones, those in the container lab too (half an hour)
 	$(MAKE) --jobs=2 --output-sync lint lab-image # one waits for the network most of its time
 	$(BIN)/pytest -m "not slow"
 

@@ -6,7 +6,6 @@ the roles' files nor the catalogue are read, and no template is rendered but tho
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,12 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.parsing.dataloader import DataLoader
 
-from dlconf import advice, content, memo, rolearguments, wishes
-from dlconf.errors import DlconfError
+from dlconf import advice, content, memo, rolearguments, rolefiles, wishes
 from dlconf.facts import Facts
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.rolevars import (
@@ -29,14 +25,11 @@ from dlconf.rolevars import (
     contract_name,
     watch_name,
     without_credentials,
-    words,
 )
 from dlconf.stack import Machine
 
 OF_STACK = "__dlconf_"
 """How the names of the parts of the stack begin in playbooks/vars/stack.yml."""
-LOOKUPS = frozenset({"lookup", "query", "q"})
-"""Words of templates that read more than variables."""
 OF_WISHES = ("dlconf_extras", *wishes.VARIABLES, *advice.VARIABLES)
 
 MEMO = memo.of_this_code()
@@ -60,11 +53,13 @@ class HostVariables:
         # The plays' own variables map the stack to the roles' and would shadow some of these, hence the inventory's.
         self._given = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
         self._folders = {
-            role: role_folder(role, task_vars.get("playbook_dir", ".")) for role in roles
+            role: rolefiles.folder(role, task_vars.get("playbook_dir", ".")) for role in roles
         }
-        ours = all(folder.is_relative_to(content.root()) for folder in self._folders.values())
+        ours = all(
+            folder.resolve().is_relative_to(content.root()) for folder in self._folders.values()
+        )
         self._memo = MEMO if ours else memo.Forgetful()
-        self._reads = self._memo.remember("reads", roles, self._find_reads)
+        self._reads = self._memo.remember("reads", roles, lambda: rolefiles.reads(self._folders))
         self.own = self._own()
         if WITHHELD in without_credentials(self.own):
             self._memo = memo.Forgetful()  # a password would be in what is kept
@@ -141,45 +136,11 @@ class HostVariables:
     @cached_property
     def _of_roles(self) -> RoleVariables:
         """The variables of the roles as their tasks would see them."""
-        return RoleVariables.of(self._folders.values(), read_file)
+        return RoleVariables.of(self._folders.values(), rolefiles.read)
 
     @cached_property
     def _variables(self) -> dict[str, Any]:
         return {**self._of_roles.defaults, **self._task_vars, **self._of_roles.internal}
-
-    def _options(self, role: str) -> dict[str, Any]:
-        specs = read_file(self._folders[role] / "meta" / "argument_specs.yml")
-        options: dict[str, Any] = specs["argument_specs"]["main"].get("options", {})
-        return options
-
-    def _find_reads(self) -> dict[str, Any]:
-        """Return what of an inventory counts for the roles, by the words of their files.
-
-        `settings` are those defaults that a contract or the watch reads, `words` all words that rendering them comes
-        across; `options` are the roles' options, by role, and `live` the roles whose contract reads files. Secret
-        options are in none of these: no contract reads them.
-        """
-        stack = read_file(content.playbook("vars") / "stack.yml")
-        known = {**self._of_roles.defaults, **stack, **self._of_roles.internal}
-        options = {
-            role: [
-                name
-                for name, option in self._options(role).items()
-                if not option.get("no_log", False)
-            ]
-            for role in self._roles
-        }
-        secret = {name for role in self._roles for name in self._options(role)} - {
-            name for names in options.values() for name in names
-        }
-        starts = {role: [contract_name(role), watch_name(role)] for role in self._roles}
-        read = {role: words(known, starts[role]) for role in self._roles}
-        return {
-            "settings": sorted(self._of_roles.settings(self._roles)),
-            "words": sorted(frozenset().union(*read.values()) - secret),
-            "options": options,
-            "live": [role for role in self._roles if read[role] & LOOKUPS],
-        }
 
     def _own(self) -> dict[str, Any]:
         """Return what inventory and command line set for the host and counts for its plan, rendered.
@@ -242,53 +203,17 @@ class HostVariables:
                 rendered = {
                     name: self.render(variables | {name: values[name]}, name) for name in values
                 }
-                rolearguments.check(role, self._options(role), rendered)
+                rolearguments.check(role, rolefiles.options(self._folders[role]), rendered)
             return
 
         plain = self._templar.template(given)
 
         def answer() -> bool:
             for role, values in plain.items():
-                rolearguments.check(role, self._options(role), values)
+                rolearguments.check(role, rolefiles.options(self._folders[role]), values)
             return True
 
         self._memo.remember("arguments", plain, answer)
-
-
-def role_folder(role: str, playbook_dir: str) -> Path:
-    """Return a role's folder, looked up as Ansible does it.
-
-    Raises:
-        DlconfError: there is no such role.
-    """
-    for base in (Path(playbook_dir) / "roles", *map(Path, constants.DEFAULT_ROLES_PATH)):
-        if (base / role).is_dir():
-            return base / role
-    raise DlconfError(f"there is no role {role}", hint="look at roles_path in ansible.cfg")
-
-
-@functools.cache
-def read_file(path: Path) -> dict[str, Any]:
-    """Return what a role's YAML file holds, templates as written; empty where there is no such file."""
-    if not path.exists():
-        return {}
-    loader = DataLoader()
-    return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True) or {}
-
-
-def read_before_the_first_fork() -> None:
-    """Read the resolver, the catalogue, and variables and argument specs of the roles that most hosts have."""
-    from dlconf import catalogue, resolve  # noqa: F401, PLC0415 - as above
-
-    roles = [role for role in content.ROLES if role not in content.EXTRA_ROLES]
-    with suppress(DlconfError):  # the task meets it again, and says so
-        bundled = catalogue.load()
-        for section in bundled.sections():
-            bundled.rows(section)
-        folders = [role_folder(role, ".") for role in (*content.ALWAYS_ROLES, *roles)]
-        RoleVariables.of(folders, read_file)
-        for folder in folders:
-            read_file(folder / "meta" / "argument_specs.yml")
 
 
 def _content(file: Path) -> str:
@@ -298,4 +223,4 @@ def _content(file: Path) -> str:
 
 
 if MEMO.is_empty:
-    read_before_the_first_fork()
+    rolefiles.read_before_the_first_fork()

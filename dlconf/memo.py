@@ -23,6 +23,7 @@ MOST_ANSWERS = 4096
 MOST_CODES = 3
 """Versions of dlconf whose answers are kept: a checkout and an installed one may take turns."""
 
+
 def digest(*values: Any) -> str:
     """Return a text that equal values have in common, and no others: short, whatever their size."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=repr).encode()).hexdigest()

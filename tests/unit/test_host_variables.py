@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dlconf import content, rolefiles
 from tests.lab.states import states
 from tests.unit.test_offline import COLLECT, FACTS
 
@@ -134,6 +136,25 @@ def test_a_role_that_reads_a_file_of_the_controller_is_rendered_each_time(
     assert "the first" in owned(look(settings), "jupyter")
     certificate.write_text("the second\n")
     assert "the second" in owned(look(settings), "jupyter")
+
+
+def test_only_the_contract_of_jupyter_reads_more_than_its_host() -> None:
+    roles = (*content.ALWAYS_ROLES, *content.ROLES)
+    read = rolefiles.reads({role: content.root() / "roles" / role for role in roles})
+    assert read["live"] == ["jupyter"]
+    assert read["options"].keys() == set(roles)
+    shown = {name for names in read["options"].values() for name in names}
+    secret = {"jupyter_password", "jupyter_password_hash", "data_drive_credentials"}
+    assert not secret & (shown | set(read["words"]) | set(read["settings"]))
+
+
+def test_no_role_calls_lookup_by_its_short_name_which_is_a_word_of_shells_too() -> None:
+    files = [
+        *(content.root() / "roles").glob("*/vars/main.yml"),
+        content.playbook("vars") / "stack.yml",
+    ]
+    assert len(files) > 10
+    assert [str(file) for file in files if re.search(r"\bq\(", file.read_text())] == []
 
 
 def test_where_nothing_can_be_remembered_the_look_is_the_same(
