@@ -54,5 +54,5 @@ test: setup ## Run all checks and tests but the slow ones, those in the containe
 	$(MAKE) --jobs=2 --output-sync lint lab-image # one waits for the network most of its time
 	$(BIN)/pytest -m "not slow"
 
-bench: lab-image ## Measure dlconf beside its peers on a lab of 8, in one run (hours); python -m bench --help has less
+bench: lab-image ## Measure dlconf beside its peers on a lab of 8, in one run (an hour and a quarter); python -m bench --help has less
 	$(BIN)/python -m bench
