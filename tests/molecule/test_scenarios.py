@@ -1,6 +1,8 @@
-"""Every role's Molecule scenario; `real_*` are left to `make test-real`."""
+"""Every role's Molecule scenario; `real_*` are left to `make test-real` and to CI, which asks for them."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -9,11 +11,15 @@ from tests.role_readme import ROLES
 
 pytestmark = pytest.mark.lab
 
-LONGEST = {"jupyter", "frameworks", "nvidia_driver", "nvidia_container_toolkit", "nvidia_services"}
+LONGEST = {
+    *("real_driver", "jupyter", "frameworks"),
+    *("nvidia_driver", "nvidia_container_toolkit", "nvidia_services"),
+}
 NAMES = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-QUICK = [name for name in NAMES if not name.startswith("real_")]
+REAL = os.environ.get("REAL_SCENARIOS") == "1"
+CHOSEN = [name for name in NAMES if REAL or not name.startswith("real_")]
 ORDER = sorted(
-    QUICK, key=lambda name: (name not in LONGEST, name)
+    CHOSEN, key=lambda name: (name not in LONGEST, name)
 )  # these first: the end is then even
 TAIL_LINES = 80
 # Proved by the scenarios of the roles that include them: cuda, cudnn and docker; docker and
