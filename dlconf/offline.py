@@ -6,7 +6,6 @@ rendered once for the same inputs, and hosts in the same state are compared with
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -18,6 +17,7 @@ from dlconf import catalogue, content, hosts, plan, stored, wishes
 from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
 from dlconf.hosts import HostState, Survey
+from dlconf.memo import digest
 from dlconf.resolve import as_planned, resolve
 from dlconf.rolevars import (
     WITHHELD,
@@ -58,7 +58,7 @@ class Planner:
         self._inputs = {role: inputs(known, contract_name(role)) for role in roles}
         self._resolutions: dict[Hashable, Mapping[str, Any] | DlconfError] = {}
         self._contracts: dict[Hashable, list[Resource]] = {}
-        self._states: dict[bytes, HostState] = {}
+        self._states: dict[str, HostState] = {}
 
     def survey(self, files: Iterable[Path]) -> Survey:
         """Return how the hosts in files stand.
@@ -88,7 +88,7 @@ class Planner:
     def state(self, host: StoredHost) -> HostState:
         """Return how a stored host stands; its facts are left out, so that many hosts fit in memory."""
         facts = {name: value for name, value in host.facts.items() if name not in OWN_FACTS}
-        same = _digest(facts, host.variables)
+        same = digest(facts, host.variables)
         if same not in self._states:
             self._states[same] = self._planned(host)
         return replace(self._states[same], name=host.name)
@@ -96,7 +96,7 @@ class Planner:
     def _planned(self, host: StoredHost) -> HostState:
         variables = {**host.variables, **self._extra}
         machine = Machine.from_facts(host.facts)
-        kind = (machine.gpus, _digest({**vars(machine), "gpus": None}, variables))
+        kind = (machine.gpus, digest({**vars(machine), "gpus": None}, variables))
         if kind not in self._resolutions:
             self._resolutions[kind] = self._resolved(machine, host.variables)
         resolution = self._resolutions[kind]
@@ -130,7 +130,7 @@ class Planner:
         names: Mapping[str, Any],
     ) -> list[Resource]:
         """Render a role's contract, once for the same inputs."""
-        key = (role, _digest(_values(self._inputs[role], variables, resolution, names)))
+        key = (role, digest(_values(self._inputs[role], variables, resolution, names)))
         if key not in self._contracts:
             available = {
                 **self._defaults,
@@ -193,11 +193,6 @@ def _values(
         for root, part in sorted(read.parts, key=str)
     ]
     return [parts, {name: variables[name] for name in variables if name in read.names}]
-
-
-def _digest(*values: Any) -> bytes:
-    """Return what equal values have in common, and no others: small, whatever the values' size."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
 
 
 def _ansible() -> tuple[Render, Callable[[Path], dict[str, Any]]]:
