@@ -60,6 +60,14 @@ class Machine:
     kind: Kind
     address: str
 
+    @property
+    def mac(self) -> str:
+        """Its hardware address, made of its IP address: the same after each boot, so that no
+        ARP table holds an older one."""
+        return ":".join(
+            f"{byte:02x}" for byte in (2, 66, *ipaddress.ip_address(self.address).packed)
+        )
+
 
 @dataclass(frozen=True)
 class Lab:

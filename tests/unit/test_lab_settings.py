@@ -54,6 +54,11 @@ def test_no_subnet_left() -> None:
         pick_subnet("dlconf-lab-1", ["10.77.0.0/16"])
 
 
+def test_a_machine_keeps_its_hardware_address_from_boot_to_boot() -> None:
+    one, other = machines(chosen(load_kinds(), ("cpu",)), 2, SUBNET)
+    assert one.mac == "02:42:0a:4d:05:0b" != other.mac
+
+
 def test_machines_repeat_their_kinds_with_addresses_of_their_own() -> None:
     found = machines(chosen(load_kinds(), ()), 6, SUBNET)
     assert [machine.name for machine in found[:4]] == ["gtx1080ti", "rtx3090", "rtx5090", "cpu"]
