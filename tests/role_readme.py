@@ -22,16 +22,21 @@ def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def spec(role: Path) -> dict[str, Any]:
-    """Return the spec of a role's entry point `main`, empty for a role that has none."""
-    specs = read(role / "meta" / "argument_specs.yml") or {"argument_specs": {}}
-    main: dict[str, Any] = specs["argument_specs"].get("main", {})
-    return main
+def specs(role: Path) -> dict[str, dict[str, Any]]:
+    """Return the specs of a role's entry points, empty for a role that has none."""
+    found: dict[str, dict[str, Any]] = (
+        read(role / "meta" / "argument_specs.yml") or {"argument_specs": {}}
+    )["argument_specs"]
+    return found
 
 
 def options(role: Path) -> dict[str, dict[str, Any]]:
-    """Return a role's variables by name, as its spec states them."""
-    return spec(role).get("options") or {}
+    """Return a role's variables by name, as the specs of its entry points state them."""
+    return {
+        name: option
+        for spec in specs(role).values()
+        for name, option in (spec.get("options") or {}).items()
+    }
 
 
 def prose(text: str | list[str]) -> str:
@@ -61,7 +66,7 @@ def readme(role: Path) -> str:
 
 
 def _opening(role: Path) -> str:
-    main = spec(role)
+    main = specs(role).get("main", {})
     points = main.get("description", [])
     lines = [f"- {prose(point)}" for point in ([points] if isinstance(points, str) else points)]
     return "\n".join(

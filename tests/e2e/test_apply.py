@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import KINDS, Result, Site
+from tests.lab.faults import MirrorFaults
 
 pytestmark = pytest.mark.lab
 
@@ -82,6 +83,24 @@ def test_first_apply_brings_all_hosts_to_their_stack(first_apply: Result) -> Non
     assert {name: host["result"]["left"] for name, host in hosts.items()} == {
         name: [] for name in KINDS
     }
+
+
+@pytest.mark.parametrize("prefix", ["cuda-repo-ubuntu2204-", "Miniforge3-"])
+def test_downloads_come_while_the_driver_is_installed_and_once(
+    site: Site, first_apply: Result, prefix: str
+) -> None:
+    """The host asks for them before it asks for its driver; the roles take up what has come."""
+    machines = site.lab.record["machines"]
+    address = next(row["address"] for row in machines if row["name"] == "gtx1080ti")
+    files = [
+        row["url"].rpartition("/")[2]
+        for row in MirrorFaults(site.state).requests()
+        if row["client"] == address and row["method"] == "GET" and row["bytes"]
+    ]
+    driver = next(at for at, name in enumerate(files) if name.startswith("nvidia-driver-"))
+    asked = [at for at, name in enumerate(files) if name.startswith(prefix)]
+    assert len(asked) == 1, files
+    assert asked[0] < driver, files
 
 
 @pytest.mark.parametrize(

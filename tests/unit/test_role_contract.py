@@ -63,6 +63,30 @@ DRIVER = {
     "nvidia_driver_dkms_module": "nvidia",
     "nvidia_driver_kernel_headers": ["linux-headers-generic"],
 }
+CUDA = {
+    "cuda_version": "12.9.1",
+    "cuda_release": "12.9",
+    "cuda_packages": ["cuda-toolkit-12-9"],
+    "cuda_package_version": "12.9.1-*",
+    "cuda_distro": "ubuntu2204",
+    "cuda_repository_package": "cuda-repo-ubuntu2204-12-9-local",
+    "cuda_hold": True,
+}
+CUDNN = {
+    "cudnn_version": "9.10.2",
+    "cudnn_packages": ["cudnn9-cuda-12"],
+    "cudnn_package_version": "9.10.2-*",
+    "cudnn_distro": "ubuntu2204",
+    "cudnn_repository_package": "cudnn-local-repo-ubuntu2204-9.10.2",
+}
+ANACONDA = {"anaconda_url": "https://conda.dlconf.test/Miniforge3-26.3.2-3-Linux-x86_64.sh"}
+TORCH = {
+    "name": "pytorch",
+    "environment": "torch",
+    "python": "3.11",
+    "requirements": ["torch==2.14.1"],
+    "packages": {"torch": "2.14.1"},
+}
 NCCL = {"nccl_cuda_release": "12.9", "nccl_distro": "ubuntu2204"}
 DRIVES = [
     {"name": "papers", "user": "ada", "mount": "/home/ada/papers", "allow_other": True},
@@ -80,6 +104,13 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("preflight", "plain", {}),
     ("record", "plain", {"record_content": '{"schema": 1}\n'}),
     ("nvidia_driver", "ppa", DRIVER | {"ansible_facts": UBUNTU}),
+    ("cuda", "local", CUDA),
+    ("cuda", "network", CUDA | {"cuda_source": "network"}),
+    ("cudnn", "local", CUDNN),
+    ("cudnn", "network", CUDNN | {"cudnn_source": "network"}),
+    ("anaconda", "plain", ANACONDA),
+    ("frameworks", "conda", {"frameworks_environments": [TORCH]}),
+    ("frameworks", "venv", {"frameworks_environments": [TORCH], "frameworks_backend": "venv"}),
     ("nccl", "plain", NCCL),
     ("data_drive", "plain", {"data_drive_remotes": DRIVES}),
     ("data_drive", "ocamlfuse", {"data_drive_remotes": GOOGLE_DRIVES, "ansible_facts": UBUNTU}),
@@ -283,6 +314,34 @@ def test_contract_renders_inside_the_watch(name: str, case: str, inputs: dict[st
     assert [resource for resource in contract if not inside(resource, watch)] == []
     texts = [r["content"] for r in contract if "content" in r and r["path"].startswith("/etc/apt")]
     assert all(text.endswith("\n") and "{{" not in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "inputs"), CASES, ids=[f"{name}-{case}" for name, case, _ in CASES]
+)
+def test_tasks_do_not_state_again_what_the_contract_states(
+    name: str, case: str, inputs: dict[str, Any]
+) -> None:
+    """A path, what a link points to, a file's content: tasks and handlers take them from the contract."""
+    contract = render(ROLES / name, inputs, f"__{name}_contract")
+    owned = {
+        str(resource[field])
+        for resource in contract
+        for field in ("path", "target", "source", "folder", "content", "fingerprint")
+        if field in resource
+    }
+    files = [p for folder in ("tasks", "handlers") for p in (ROLES / name).glob(f"{folder}/*.yml")]
+    stated = {text for path in files for text in strings(read(path)) if text.strip() in owned}
+    assert stated == set()
+
+
+def strings(data: Any) -> Iterator[str]:
+    """Yield every string inside `data`."""
+    if isinstance(data, str):
+        yield data
+    values = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for value in values:
+        yield from strings(value)
 
 
 def test_driver_contract_is_empty_without_a_gpu() -> None:
