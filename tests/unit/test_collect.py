@@ -532,7 +532,7 @@ def test_candidates_are_what_apt_would_choose_and_from_where(
     """Recorded from apt 2.6, shortened."""
     answers = {True: POLICY, False: POLICY_OF_ALL}
     monkeypatch.setattr(
-        collect, "output_of", lambda argv, stdin=0: answers["nvidia-utils-580" in argv]
+        collect, "output_of", lambda argv, stdin=0, **_: answers["nvidia-utils-580" in argv]
     )
     assert collect.candidates(["nvidia-driver-580", "nvidia-utils-580"]) == {
         "nvidia-driver-580": {
@@ -550,7 +550,7 @@ def test_apt_is_asked_as_nobody_and_its_failure_is_told(monkeypatch: pytest.Monk
     expected = str(collect.NOBODY if os.geteuid() == 0 else os.geteuid())
     assert (collect.output_of(["id", "-u"]) or "").strip() == expected
     assert collect.output_of(["false"]) is None
-    monkeypatch.setattr(collect, "output_of", lambda argv, stdin=0: None)
+    monkeypatch.setattr(collect, "output_of", lambda argv, stdin=0, **_: None)
     assert collect.candidates(["bash"]) is None
 
 
@@ -571,9 +571,23 @@ def test_unattended_upgrades_are_told_as_apt_config_shows_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: str, expected: tuple[bool, list[str]]
 ) -> None:
     assert collect.unattended_upgrades(str(tmp_path / "none")) is None
-    monkeypatch.setattr(collect, "output_of", lambda argv: settings)
+    monkeypatch.setattr(collect, "apt_config", lambda *arguments: settings)
     found = collect.unattended_upgrades(str(write(tmp_path / "unattended-upgrade", "")))
     assert found == dict(zip(("enabled", "blacklist"), expected, strict=True))
+
+
+def test_settings_that_only_root_may_read_count_for_unattended_upgrades(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The job is root's; to nobody its list would look empty."""
+    settings = 'APT::Periodic::Unattended-Upgrade "1";\nUnattended-Upgrade::Package-Blacklist { "nvidia-"; };\n'
+    path = write(tmp_path / "apt.conf", settings)
+    path.chmod(0o600)
+    monkeypatch.setenv("APT_CONFIG", str(path))
+    found = collect.unattended_upgrades(str(write(tmp_path / "unattended-upgrade", "")))
+    assert found is not None
+    assert found["enabled"]
+    assert "nvidia-" in found["blacklist"]
 
 
 def test_the_module_runs_on_the_oldest_python_of_the_hosts() -> None:

@@ -160,7 +160,7 @@ def test_a_python_without_files_in_memory_asks_with_the_preferences_of_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(collect, "output_of", lambda argv, stdin=0: asked.append(argv))
+    monkeypatch.setattr(collect, "output_of", lambda argv, stdin=0, **_: asked.append(argv))
     monkeypatch.delattr(os, "memfd_create")
     assert collect.apt_policy("Package: x\n", ["--", "x"]) is None
     assert asked == [["apt-cache", "policy", "--", "x"]]

@@ -449,7 +449,7 @@ def unattended_upgrades(program: str = "/usr/bin/unattended-upgrade") -> dict[st
     """
     if not os.path.exists(program):
         return None
-    settings = re.findall(r'^(\S+) "(.*)";$', output_of(["apt-config", "dump"]) or "", re.M)
+    settings = re.findall(r'^(\S+) "(.*)";$', apt_config("dump"), re.M)
     periodic = {name: value for name, value in settings if name.startswith("APT::Periodic::")}
     return {
         "enabled": periodic.get("APT::Periodic::Enable", "1") != "0"
@@ -496,10 +496,8 @@ def apt_policy(pins: str, arguments: list[str]) -> str | None:
 
 def preferences() -> str:
     """Return the text of all files that apt reads as preferences, in its order (apt_preferences(5))."""
-    shell = output_of(
-        ["apt-config", "shell", "f", "Dir::Etc::preferences/f", "d", "Dir::Etc::preferencesparts/d"]
-    )
-    places = dict(word.partition("=")[::2] for word in shlex.split(shell or ""))
+    shell = apt_config("shell", "f", "Dir::Etc::preferences/f", "d", "Dir::Etc::preferencesparts/d")
+    places = dict(word.partition("=")[::2] for word in shlex.split(shell))
     folder = places.get("d", "/etc/apt/preferences.d")
     names = sorted(
         filter(PREFERENCES_NAME.match, os.listdir(folder) if os.path.isdir(folder) else [])
@@ -545,7 +543,14 @@ def parse_policy(text: str) -> dict[str, dict[str, Any]]:
     return chosen
 
 
-def output_of(argv: list[str], stdin: int = subprocess.DEVNULL) -> str | None:
+def apt_config(*arguments: str) -> str:
+    """Return what apt-config prints, with the settings that only root may read; it writes no cache."""
+    return output_of(["apt-config", *arguments], as_nobody=False) or ""
+
+
+def output_of(
+    argv: list[str], stdin: int = subprocess.DEVNULL, as_nobody: bool = True
+) -> str | None:
     """Return what a command prints, or None where it fails. It runs as nobody: as root apt would write its cache."""
     environment = dict(os.environ, LC_ALL="C")
     try:
@@ -555,7 +560,7 @@ def output_of(argv: list[str], stdin: int = subprocess.DEVNULL) -> str | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
-            preexec_fn=become_nobody if os.geteuid() == 0 else None,
+            preexec_fn=become_nobody if as_nobody and os.geteuid() == 0 else None,
             timeout=APT_LIMIT_S,
             check=True,
         )
