@@ -7,11 +7,10 @@ import secrets
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.lab.command import LabError, as_root, run, say
+from tests.lab.command import LabError, as_root, run
 from tests.lab.hostsettings import HostSettings, read_host_settings
 from tests.lab.image import SUITE, Images, ensure_images
 from tests.lab.inventory import write_inventory
@@ -22,7 +21,7 @@ from tests.lab.podman import LABEL, Podman
 from tests.lab.seed import Identity, seed_archive, seed_files
 from tests.lab.settings import Lab, Machine, chosen, load_kinds, machines, mirror_address
 
-BOOT_LIMIT_S = 90.0
+BOOT_LIMIT_S = 180.0
 QUESTION_LIMIT_S = 20.0
 LOG_LINES = 30
 PARALLEL = 4
@@ -82,19 +81,14 @@ class RunningLab:
             ubuntu_is_real=images.ubuntu_is == "real",
         )
         running = self.podman.containers(self.lab.identity)
-        new = {
-            member.name: partial(self._boot, member, identities[member.name], images, mirror, host)
-            for member in members
-            if running.get(self.lab.container(member.name)) != "running"
-        }
         with ThreadPoolExecutor(PARALLEL) as pool:
-            for job in [pool.submit(boot) for boot in new.values()]:
+            jobs = [
+                pool.submit(self._boot, member, identities[member.name], images, mirror, host)
+                for member in members
+                if running.get(self.lab.container(member.name)) != "running"
+            ]
+            for job in jobs:
                 job.result()
-        # About one boot in a thousand ends in a machine that never takes a login: it gets another,
-        # and what it said of itself is told.
-        for name, symptoms in self._without_login(list(new)).items():
-            say(f"{symptoms}\nlab: {name} is booted once more")
-            new[name]()
         self._wait_for_ssh([member.name for member in members])
 
     def down(self) -> None:
@@ -240,23 +234,15 @@ class RunningLab:
         self.podman.run("exec", "--interactive", name, "chpasswd", stdin=password.encode())
 
     def _wait_for_ssh(self, names: list[str]) -> None:
-        if late := self._without_login(names):
-            raise LabError("\n".join(late.values()))
-
-    def _without_login(self, names: list[str]) -> dict[str, str]:
-        """Return the machines that take no login within the limit, each with its symptoms."""
         limit = time.monotonic() + BOOT_LIMIT_S
         config = str(self.lab.state / "ssh_config")
         argv = ["ssh", "-F", config, "-o", "BatchMode=yes", "-o", "ConnectTimeout=3"]
-        late = {}
         for name in names:
             while (login := run([*argv, name, "true"], check=False)).returncode != 0:
                 if time.monotonic() > limit:
                     reason = f"{name} takes no login after {BOOT_LIMIT_S:g} s: {login.stderr}"
-                    late[name] = reason + self._symptoms(self.container(name))
-                    break
+                    raise LabError(reason + self._symptoms(self.container(name)))
                 time.sleep(0.2)
-        return late
 
     def _symptoms(self, container: str) -> str:
         """Return what a machine that takes no login says of itself, as far as it answers."""

@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".lab-molecule"
+# As it is before any test: a scenario may start while a test has put a false ssh on the PATH.
+ENVIRONMENT = dict(os.environ)
 WORKERS = 3  # on two cores: a scenario waits for its machines more than it computes
 LIMIT_S = 1800
 
@@ -63,7 +65,7 @@ class Scenarios:
         self._pool.shutdown()
         for name in left:
             subprocess.run(
-                ["molecule", "destroy", "-s", name], cwd=ROOT, env=_environment(name), check=False
+                ["molecule", "destroy", "-s", name], cwd=ROOT, env=environment_of(name), check=False
             )
 
     def _run(self, name: str) -> Outcome:
@@ -74,7 +76,7 @@ class Scenarios:
             process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", name],
                 cwd=ROOT,
-                env=_environment(name),
+                env=environment_of(name),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -89,10 +91,10 @@ class Scenarios:
         return Outcome(name, code, time.monotonic() - started, log)
 
 
-def _environment(name: str) -> dict[str, str]:
+def environment_of(name: str) -> dict[str, str]:
     """The scenario's environment; Molecule's own folder is shared by all checkouts of one name unless it is named."""
-    return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    return ENVIRONMENT | {
+        "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}",
         "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE / "tmp" / name),
         "NO_COLOR": "1",
         "COLUMNS": "160",
