@@ -80,18 +80,17 @@ def touches_packages(plan: Plan) -> bool:
 
 BULKY_KINDS = frozenset({"package", "python_env", "conda_package"})
 DISK_MIB: Mapping[str, Mapping[str, int]] = {
-    "base": {"/usr": 600, "/var": 200},  # Debian 12's build-essential and cmake: 0.5 GB
+    # Debian 12's build-essential and cmake: 0.5 GB
+    "base": {"/usr": 600, "/var": 200},
     "nvidia_driver": {"/usr": 1500, "/var": 500},
-    "cuda": {"/usr": 8000, "/var": 8000},  # the toolkit; its local repository, packed and unpacked
+    # the toolkit; its local repository, packed and unpacked
+    "cuda": {"/usr": 8000, "/var": 8000},
     "cudnn": {"/usr": 2500, "/var": 2500},
-    "nccl": {
-        "/usr": 600,
-        "/var": 300,
-    },  # Ubuntu 26.04's libnccl2: 112 MB packed, 230 MB installed; NVIDIA's is for more GPUs
+    # Ubuntu 26.04's libnccl2: 112 MB packed, 230 MB installed; NVIDIA's is for more GPUs
+    "nccl": {"/usr": 600, "/var": 300},
     "anaconda": {"/opt": 1500},
-    "jupyter": {
-        "/opt": 500
-    },  # JupyterLab and its 95 packages: 232 MB; the hub and its proxy less than that
+    # JupyterLab and its 95 packages: 232 MB; the hub and its proxy less than that
+    "jupyter": {"/opt": 500},
     "docker": {"/usr": 500, "/var": 300},
     "nvidia_services": {"/usr": 1500, "/var": 800},
     "nvidia_container_toolkit": {"/usr": 50, "/var": 50},
