@@ -17,14 +17,17 @@ from dlconf.rolevars import RoleVariables, contract_name, watch_name, words
 
 BEYOND = frozenset(
     {
-        *("lookup", "query", "now", "hostvars", "group_names", "inventory_hostname"),
-        *(
-            "inventory_hostname_short",
-            "inventory_dir",
-            "inventory_file",
-            "playbook_dir",
-            "role_path",
-        ),
+        "lookup",
+        "query",
+        "now",
+        "hostvars",
+        "group_names",
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "inventory_dir",
+        "inventory_file",
+        "playbook_dir",
+        "role_path",
     }
 )
 """Words of templates that read more than what inventory and host say of the host."""

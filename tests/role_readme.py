@@ -24,9 +24,8 @@ def read(path: Path) -> Any:
 
 def specs(role: Path) -> dict[str, dict[str, Any]]:
     """Return the specs of a role's entry points, empty for a role that has none."""
-    found: dict[str, dict[str, Any]] = (
-        read(role / "meta" / "argument_specs.yml") or {"argument_specs": {}}
-    )["argument_specs"]
+    data = read(role / "meta" / "argument_specs.yml") or {}
+    found: dict[str, dict[str, Any]] = data.get("argument_specs", {})
     return found
 
 

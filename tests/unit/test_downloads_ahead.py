@@ -8,7 +8,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from tests.role_readme import ROLES
+from dlconf import content, rolefiles
 
 CUDA, CUDNN = "cuda-repo-ubuntu2204-12-9-local", "cudnn-local-repo-ubuntu2204-9.10.2"
 INSTALL = {
@@ -19,9 +19,7 @@ INSTALL = {
 
 
 def fetched(drift: dict[str, dict[str, list[str]]], install: dict[str, Any]) -> list[str]:
-    stack = DataLoader().load_from_file(
-        str(ROLES.parent / "playbooks" / "vars" / "stack.yml"), trusted_as_template=True
-    )
+    stack = rolefiles.read(content.playbook("vars") / "stack.yml")
     facts = {"dlconf_drift": drift, "dlconf_resolution": {"stack": {}, "install": install}}
     templar = Templar(DataLoader(), stack | {"ansible_facts": facts})
     urls: list[str] = templar.template(stack["dlconf_downloads"])
