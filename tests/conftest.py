@@ -136,20 +136,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def running_site(
-    tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...]
+    tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...], name: str = "e2e"
 ) -> Iterator[Site]:
-    """Start a lab of bare machines of these kinds; end it and all it made afterwards.
+    """Start a lab of bare machines of these kinds; end it and all it made afterwards. Labs at one time differ in name.
 
     DLCONF_TEST_LAB names the folder of a lab that runs already, and then stays up: for work on one test.
     """
     if running := os.environ.get("DLCONF_TEST_LAB"):
         folder = Path(running).absolute()
-        name = json.loads((folder / "lab.json").read_text())["name"]
-        yield Site(RunningLab(Lab(name, folder)), folder)
+        known = json.loads((folder / "lab.json").read_text())["name"]
+        yield Site(RunningLab(Lab(known, folder)), folder)
         return
     state = Path(tmp_path_factory.mktemp("lab", numbered=True)) / "state"
     state.mkdir()
-    lab = RunningLab(Lab(f"e2e{os.getpid()}", state, len(kinds), kinds))
+    lab = RunningLab(Lab(f"{name}{os.getpid()}", state, len(kinds), kinds))
     try:
         lab.up()
         yield Site(lab, state)
