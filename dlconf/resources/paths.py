@@ -32,15 +32,16 @@ def _path(
 
 
 def _ownership(resource: Resource) -> dict[str, str]:
-    return {
+    wanted = {
         "mode": str(resource.get("mode", "0644")),
         "owner": resource.get("owner", "root"),
         "group": resource.get("group", "root"),
     }
+    return {field: value for field, value in wanted.items() if value != "*"}
 
 
 def file(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A file: path, content (left out: whatever it holds), mode, owner, group."""
+    """A file: path, content (left out: whatever it holds), mode, owner, group ("*": any, where users write it)."""
     wanted = {"type": "file"}
     if "content" in resource:
         wanted["sha256"] = hashlib.sha256(str(resource["content"]).encode()).hexdigest()

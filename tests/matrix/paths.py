@@ -34,7 +34,8 @@ def ownership(resource: Resource, usual: str) -> Iterator[Break]:
     mode = "0700" if str(resource.get("mode", usual)) != "0700" else "0750"
     yield Break("other mode", (("chmod", mode, path),), (path,))
     yield Break("other owner", (("chown", "nobody", path),), (path,))
-    yield Break("other group", (("chgrp", "nogroup", path),), (path,))
+    if resource.get("group") != "*":
+        yield Break("other group", (("chgrp", "nogroup", path),), (path,))
 
 
 def keyring(resource: Resource, _facts: Facts) -> Iterator[Break]:

@@ -580,31 +580,17 @@ def test_drive_contract_holds_nothing_of_the_credentials() -> None:
     assert "--read-only" in unit
 
 
-@pytest.mark.parametrize(
-    ("stat", "stale"),
-    [
-        ({"exists": False}, True),
-        ({"exists": True, "isreg": False, "islnk": True}, True),
-        ({"exists": True, "isreg": True, "islnk": False}, False),
-    ],
-)
-def test_credentials_are_written_where_no_file_of_them_stands(
-    stat: dict[str, bool], stale: bool
-) -> None:
+@pytest.mark.parametrize("exists", [False, True])
+def test_credentials_are_written_where_no_file_of_them_stands(exists: bool) -> None:
     inputs: dict[str, Any] = {"data_drive_remotes": DRIVES}
     secrets, units = (
         render(ROLES / "data_drive", inputs, f"__data_drive_{name}")
         for name in ("secrets", "unit_resources")
     )
     assert len(secrets) == len(units) == 2
-    stats = [{"exists": True, "isreg": True, "islnk": False}, stat]
+    kept = [{"item": secrets[0], "exists": True}, {"item": secrets[1], "exists": exists}]
     inputs |= {
-        "__data_drive_stats": {
-            "results": [
-                {"item": secret, "stat": found}
-                for secret, found in zip(secrets, stats, strict=True)
-            ]
-        },
+        "__data_drive_kept": {"results": kept},
         "__data_drive_units": {
             "results": [
                 {"content": base64.b64encode(unit["content"].encode()).decode()} for unit in units
@@ -612,7 +598,7 @@ def test_credentials_are_written_where_no_file_of_them_stands(
         },
     }
     found = render(ROLES / "data_drive", inputs, "__data_drive_stale_secrets")
-    assert found == (secrets[1:] if stale else [])
+    assert found == ([] if exists else secrets[1:])
 
 
 def drives_contract(remotes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

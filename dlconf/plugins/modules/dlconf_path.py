@@ -223,7 +223,9 @@ class Task:
         try:
             return os.lstat(self.path)
         except OSError as error:
-            to_come = self.check and error.errno == errno.EACCES  # the folder is given to the user first
+            to_come = (
+                self.check and error.errno == errno.EACCES
+            )  # the folder is given to the user first
             if error.errno not in MISSING and not to_come:
                 raise
             return None
