@@ -198,8 +198,11 @@ def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged
     if host is None:
         return Converged(name, "not_reached")
     plan = (host.states[-1].get("plan") or {}) if host.states else {}
+    failure = host.failure
+    if failure is None and not outcome.ended:
+        failure = TaskFailure("", "", "Ansible ended before its summary")
     looked_again = (
-        len(host.states) > 1 or not host.failure
+        len(host.states) > 1 or not failure
     )  # the first look was before anything was applied
     left = hosts.roles_of(plan) if plan and judge_left and looked_again else ()
     failed_checks = [item for item in host.checks if item.get("status") == "failed"]
@@ -207,7 +210,7 @@ def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged
         "unreachable"
         if host.unreachable
         else "failed"
-        if host.failed or failed_checks
+        if failure or failed_checks
         else "left"
         if left
         else "done"
@@ -220,7 +223,7 @@ def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged
         tuple(host.checks),
         left,
         hosts.pending_of(plan) if plan else (),
-        host.failure,
+        failure,
         tuple(host.diffs),
         host.worker,
     )

@@ -105,25 +105,30 @@ class HostVariables:
         )
         return resolution
 
-    def contracts(self, host_facts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    def contracts(
+        self, host_facts: Mapping[str, Any], of_host: Mapping[str, Any]
+    ) -> dict[str, list[dict[str, Any]]]:
         """Return what each role owns on the host.
 
         Args:
-            host_facts: what roles read of the host, the resolution among it.
+            host_facts: the facts that roles read of the host.
+            of_host: `dlconf_resolution` and `dlconf_nvswitches`, as playbooks/vars/stack.yml has them.
 
         Raises:
             UsageError: what the inventory sets for a role is not what its argument specs ask for.
         """
-        self._check_arguments(host_facts)
+        self._check_arguments(host_facts, of_host)
         live = [role for role in self._roles if role in self._reads["live"]]
         kept = [role for role in self._roles if role not in live]
         found = self._memo.remember(
             "contracts",
-            [kept, self._counting, host_facts],
-            lambda: self._contracts(kept, host_facts),
+            [kept, self._counting, host_facts, of_host],
+            lambda: self._contracts(kept, host_facts, of_host),
         )
         if live:
-            found |= memo.Forgetful().remember("", None, lambda: self._contracts(live, host_facts))
+            found |= memo.Forgetful().remember(
+                "", None, lambda: self._contracts(live, host_facts, of_host)
+            )
         return {role: found[role] for role in self._roles}
 
     def render(self, variables: Mapping[str, Any], name: str) -> Any:
@@ -172,21 +177,25 @@ class HostVariables:
             return self._templar.template(value)
         return self.render(self._variables | {name: value}, name)
 
-    def _with_facts(self, host_facts: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_facts(
+        self, host_facts: Mapping[str, Any], of_host: Mapping[str, Any]
+    ) -> dict[str, Any]:
         variables = self._variables | {
-            "dlconf_resolution": host_facts["dlconf_resolution"],
             "ansible_facts": {**self._variables.get("ansible_facts", {}), **host_facts},
+            **of_host,
         }
         # Nearly every variable of the roles goes through these: rendered once each, not once a use.
         return variables | {
             name: self.render(variables, name) for name in variables if name.startswith(OF_STACK)
         }
 
-    def _contracts(self, roles: list[str], host_facts: Mapping[str, Any]) -> dict[str, Any]:
-        variables = self._with_facts(host_facts)
+    def _contracts(
+        self, roles: list[str], host_facts: Mapping[str, Any], of_host: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        variables = self._with_facts(host_facts, of_host)
         return {role: self.render(variables, contract_name(role)) for role in roles}
 
-    def _check_arguments(self, host_facts: Mapping[str, Any]) -> None:
+    def _check_arguments(self, host_facts: Mapping[str, Any], of_host: Mapping[str, Any]) -> None:
         """Hold what the inventory sets for the roles to their argument specs.
 
         Raises:
@@ -198,7 +207,7 @@ class HostVariables:
         }
         given = {role: values for role, values in given.items() if values}
         if self._templar.is_template(given):
-            variables = self._with_facts(host_facts)
+            variables = self._with_facts(host_facts, of_host)
             for role, values in given.items():
                 rendered = {
                     name: self.render(variables | {name: values[name]}, name) for name in values

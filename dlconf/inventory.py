@@ -32,12 +32,28 @@ def is_local(source: str) -> bool:
     return bool(hosts) and set(hosts or []) <= LOCAL_NAMES
 
 
+def current_folder() -> str:
+    """Return the folder that relative paths start from.
+
+    Raises:
+        UsageError: it is gone.
+    """
+    try:
+        return os.getcwd()  # noqa: PTH109 - a text is wanted
+    except OSError as error:
+        raise UsageError(
+            f"the current directory {os.environ.get('PWD', '')} is gone: {error.strerror}",
+            hint="change to a folder that is there: cd",
+        ) from error
+
+
 def check(source: str) -> str:
     """Return the inventory source as Ansible takes it from any folder.
 
     Raises:
-        UsageError: it does not exist, cannot be read or has nothing in it.
+        UsageError: it does not exist, cannot be read or has nothing in it, or the current directory is gone.
     """
+    current_folder()
     hosts = names(source)
     if hosts is not None:
         if not hosts:

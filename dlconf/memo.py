@@ -1,7 +1,9 @@
 """What pure functions have answered, kept in the user's cache: what a host in order is asked every night is known then.
 
 An answer is found by the hash of all that it depends on, dlconf's own code and data among it. So none can be stale, and
-the folder may be removed at any time.
+the folder may be removed at any time. It is believed because nobody else can have written it: the folders and the file
+are this user's own and writable for nobody else, and the file holds the hash of what was answered, so that one that was
+cut off or altered is answered anew.
 """
 
 from __future__ import annotations
@@ -11,15 +13,19 @@ import json
 import os
 import platform
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dlconf import __version__, content
 
 MOST_ANSWERS = 4096
+LIBRARIES = ("ansible-core", "Jinja2", "PyYAML", "packaging")
+"""Distributions that answers depend on."""
 MOST_CODES = 3
 """Versions of dlconf whose answers are kept: a checkout and an installed one may take turns."""
 
@@ -48,13 +54,12 @@ def counting_files() -> Iterator[tuple[str, Path]]:
 
 
 def code_digest() -> str:
-    """Return a text that changes with dlconf's code, roles and catalogue, with Python and with Ansible."""
-    from ansible.release import __version__ as ansible  # noqa: PLC0415 - only where playbooks run
-
+    """Return a text that changes with dlconf's code, roles and catalogue, with Python and with its libraries."""
     files = [
         (name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in counting_files()
     ]
-    return digest(__version__, ansible, platform.python_version(), files)
+    libraries = [version(name) for name in LIBRARIES]
+    return digest(__version__, libraries, platform.python_version(), files)
 
 
 class Forgetful:
@@ -77,11 +82,12 @@ class Memo(Forgetful):
     def __init__(self, home: Path, code: str) -> None:
         self._home = home
         self._folder = home / code
+        self._is_safe = _may_make(home) and _is_safe(home) and _is_safe(self._folder)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been asked of this version yet."""
-        return not self._folder.is_dir()
+        """Whether nothing is known of what was asked of this version."""
+        return not (self._is_safe and self._folder.is_dir())
 
     def remember(self, question: str, given: Any, answer: Callable[[], Any]) -> Any:
         """Return the answer for what is given: the one that is kept, else a new one, which is kept then.
@@ -93,9 +99,11 @@ class Memo(Forgetful):
 
         Raises: what `answer` raises; such an answer is not kept.
         """
+        if not self._is_safe:
+            return super().remember(question, given, answer)
         path = self._folder / f"{question}-{digest(given)}.json"
-        with suppress(OSError, ValueError):  # not there, or cut off by a full disk
-            return json.loads(path.read_bytes())
+        with suppress(OSError, ValueError):  # not there, or not what was kept
+            return json.loads(_read(path))
         text = json.dumps(answer())
         with suppress(OSError):  # without a cache all is answered anew
             self._keep(path, text)
@@ -104,14 +112,15 @@ class Memo(Forgetful):
     def _keep(self, path: Path, text: str) -> None:
         if self.is_empty:
             self._forget_older_codes()
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
         kept = list(self._folder.iterdir())
         if len(kept) >= MOST_ANSWERS:
             for old in sorted(kept, key=_modified)[: len(kept) // 2]:
                 old.unlink(missing_ok=True)
         descriptor, unfinished = tempfile.mkstemp(dir=self._folder)  # only its owner can read it
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(f"{_hash(text)}\n{text}")
         Path(unfinished).replace(path)
 
     def _forget_older_codes(self) -> None:
@@ -123,6 +132,50 @@ class Memo(Forgetful):
 def of_this_code() -> Memo:
     """Return the memo of the code that runs."""
     return Memo(cache_home() / "answers", code_digest())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(path: Path) -> str:
+    """Return the answer of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not this user's own, or not as it was kept.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        if not _is_own(os.fstat(descriptor), stat.S_ISREG):
+            raise ValueError(f"{path} can be written by others")
+        kept, _, text = file.read().partition("\n")
+    if kept != _hash(text):
+        raise ValueError(f"{path} is not what was kept")
+    return text
+
+
+def _is_own(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
+    """Say whether a file or folder is of a kind, this user's own, and writable for nobody else."""
+    return is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def _is_safe(folder: Path) -> bool:
+    """Say whether nobody else can have put anything into a folder; one of this user's that is open to others goes."""
+    with suppress(OSError):
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o022:
+            shutil.rmtree(folder, ignore_errors=True)
+        return _is_own(folder.lstat(), stat.S_ISDIR)
+    return not os.path.lexists(folder)
+
+
+def _may_make(folder: Path) -> bool:
+    """Say whether a folder is there, or would be made in one of this user or of root: never as root in a user's."""
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    with suppress(OSError):
+        return there.stat().st_uid in (0, os.geteuid())
+    return False
 
 
 def _folders(home: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from typing import Any
 from dlconf import catalogue, content, hosts, plan, stored, wishes
 from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
+from dlconf.facts import nvswitches
 from dlconf.hosts import HostState, Survey
 from dlconf.memo import digest
 from dlconf.resolve import as_planned, resolve
@@ -103,6 +104,7 @@ class Planner:
         if isinstance(resolution, DlconfError):
             return hosts.of_error(host.name, resolution)
         names = ansible_names(host.facts)
+        variables["dlconf_nvswitches"] = nvswitches(host.facts["pci"])
         contracts = {
             role: self._contract(role, variables, resolution, names)
             for role in _roles(host.variables, self._extra)
@@ -136,8 +138,9 @@ class Planner:
                 **self._defaults,
                 **variables,
                 **self._above,
+                "dlconf_nvswitches": variables["dlconf_nvswitches"],
                 "dlconf_resolution": resolution,
-                "ansible_facts": {**names, "dlconf_resolution": resolution},
+                "ansible_facts": names,
             }
             rendered = self._render(available, contract_name(role))
             self._contracts[key] = json.loads(json.dumps(rendered))

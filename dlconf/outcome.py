@@ -61,6 +61,9 @@ class TaskFailure:
     message: str
 
 
+_LOST = TaskFailure("", "", "a task failed, and what it said did not arrive")
+
+
 @dataclass
 class HostOutcome:
     """What a run came to on one host.
@@ -103,6 +106,7 @@ class RunOutcome:
         interrupted: the user stopped the run.
         rc: exit status of ansible-playbook.
         tail: the last lines that Ansible printed outside of any event: its own errors.
+        ended: Ansible came to its summary; else what happened on a host may not be known.
     """
 
     hosts: dict[str, HostOutcome]
@@ -110,6 +114,7 @@ class RunOutcome:
     interrupted: bool = False
     rc: int = 0
     tail: list[str] = field(default_factory=list)
+    ended: bool = True
 
 
 class Recorder:
@@ -119,6 +124,7 @@ class Recorder:
         self.hosts: dict[str, HostOutcome] = {}
         self.tail: list[str] = []
         self.pid: int | None = None
+        self.ended = False
         self._role = ""
         self._known: dict[bytes, Any] = {}
 
@@ -198,10 +204,17 @@ class Recorder:
         return self._known.setdefault(hashlib.blake2b(text, digest_size=16).digest(), value)
 
     def _settle(self, stats: Mapping[str, Any]) -> None:
-        """Drop the failures of hosts that Ansible counts as not failed: a rescue took care of them."""
-        for host, outcome in self.hosts.items():
-            if not (stats.get("failures") or {}).get(host):
+        """Hold each host to Ansible's count: what is not in it was rescued, what is only there was lost."""
+        self.ended = True
+        failures, dark = stats.get("failures") or {}, stats.get("dark") or {}
+        for host in dict.fromkeys([*self.hosts, *failures, *dark]):
+            outcome = self.hosts.setdefault(host, HostOutcome())
+            if not failures.get(host):
                 outcome.failed.clear()
+            elif not outcome.failed:
+                outcome.failed.append(_LOST)
+            if dark.get(host) and not outcome.unreachable:
+                outcome.unreachable = _LOST
 
 
 def _kind(name: str, data: Mapping[str, Any], result: Mapping[str, Any]) -> Kind | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from dlconf import content
 from dlconf.errors import DlconfError
-from dlconf.rolevars import RoleVariables, contract_name, watch_name, words
+from dlconf.rolevars import RoleVariables, contract_name, reached, texts, watch_name, words
 
 BEYOND = frozenset(
     {
@@ -28,9 +29,31 @@ BEYOND = frozenset(
         "inventory_file",
         "playbook_dir",
         "role_path",
+        # Ansible's other names for what it knows of the run and of other hosts.
+        *("play_hosts", "ansible_play_hosts"),
+        *("ansible_play_hosts_all", "ansible_play_batch", "ansible_play_name", "ansible_role_name"),
+        *("ansible_search_path", "ansible_config_file", "ansible_playbook_python", "ansible_forks"),
+        *("ansible_check_mode", "ansible_diff_mode", "ansible_run_tags", "ansible_skip_tags"),
+        *("ansible_date_time", "strftime"),
+        # What is another answer each time.
+        *("random", "random_mac", "shuffle", "password_hash", "vault", "lipsum", "bcrypt"),
+        # Filters that ask the controller's files and environment.
+        *("fileglob", "realpath", "expanduser", "expandvars", "relpath", "unvault"),
     }
 )
-"""Words of templates that read more than what inventory and host say of the host."""
+"""Words of templates that read more than what inventory and host say of the host, or do not give the same twice."""
+
+_FILE_TESTS = (
+    r"(?:ansible\.builtin\.)?"
+    r"(?:(?:is_)?(?:abs|dir|directory|exists|file|link|mount|same_file)|link_exists)"
+)
+_BEYOND_HERE = re.compile(
+    r"\b(?:groups|vars)\s*[\[.(]|\bq\s*\("
+    rf"|\bis\s+(?:not\s+)?{_FILE_TESTS}\b"
+    rf"|\b(?:select|reject)\(\s*['\"]{_FILE_TESTS}['\"]"
+    rf"|\b(?:select|reject)attr\(\s*['\"][^'\"]*['\"]\s*,\s*['\"]{_FILE_TESTS}['\"]"
+)
+"""The same where a word alone is too common: Ansible's `groups`, `vars` and `q`, its tests of files."""
 
 
 def folder(role: str, playbook_dir: str) -> Path:
@@ -79,13 +102,21 @@ def reads(folders: Mapping[str, Path]) -> dict[str, Any]:
         hidden = {name for name, option in options(path).items() if option.get("no_log", False)}
         open_options[role] = [name for name in options(path) if name not in hidden]
         secret |= hidden
-    read_by = {role: words(known, [contract_name(role), watch_name(role)]) for role in folders}
+    starts = {role: [contract_name(role), watch_name(role)] for role in folders}
+    read_by = {role: words(known, starts[role]) for role in folders}
     return {
         "settings": sorted(of_roles.settings(folders)),
         "words": sorted(frozenset().union(*read_by.values()) - secret),
         "options": open_options,
-        "live": [role for role in folders if read_by[role] & BEYOND],
+        "live": [role for role in folders if _is_live(known, starts[role], read_by[role])],
     }
+
+
+def _is_live(known: Mapping[str, Any], starts: list[str], read_by: frozenset[str]) -> bool:
+    """Say whether rendering variables gives another answer where inventory and host are the same."""
+    return bool(read_by & BEYOND) or any(
+        _BEYOND_HERE.search(text) for name in reached(known, starts) for text in texts(known[name])
+    )
 
 
 def read_before_the_first_fork() -> None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlconf.facts import nvswitches
-
 WITHHELD = "dlconf_withheld"
 """Variable that names those whose values are kept from results and logs."""
 
@@ -157,5 +155,4 @@ def ansible_names(facts: Mapping[str, Any]) -> dict[str, Any]:
         "os_family": "Debian" if system["id"] in ("ubuntu", "debian") else system["name"],
         "architecture": facts["architecture"],
         "kernel": facts["kernel"],
-        "dlconf_nvswitches": nvswitches(facts["pci"]),
     }

@@ -4,30 +4,23 @@ Runner is used through its classes, not through `ansible_runner.run`, which writ
 it, below its data folder. A password goes from memory to the prompt of ansible-playbook on a pseudo-terminal: it is
 on no command line, in no environment and in no file. The one file in which Runner keeps the environment of the
 process is removed before Ansible starts.
-
-Ctrl-C, SIGTERM and SIGHUP. The first asks the callback `dlconf_stop` to end the run between two tasks, so that
-no task, and so no apt or dpkg, is cut on any host; a long task is waited for. The second interrupts
-ansible-playbook itself: it kills its connections; a module on a remote host runs on to its end unseen, one on a
-local connection dies. The third kills ansible-playbook. Whatever was cut is repaired by the next apply (preflight
-runs `dpkg --configure -a`).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dlconf import content, extravars, forks, inventory
+from dlconf import content, extravars, forks, inventory, workfolder
 from dlconf.errors import DlconfError
-from dlconf.interrupts import Interrupts
-from dlconf.outcome import Event, Recorder, RunOutcome
+from dlconf.liverun import GO_FILE, LiveRun
+from dlconf.outcome import Event, RunOutcome
 from dlconf.runfolder import RunFolder, RunLog
 
 Watcher = Callable[[Event], None]
@@ -100,41 +93,22 @@ def run_playbook(
         say: called with a line for the user when the run is interrupted.
 
     Raises:
-        DlconfError: Ansible is not installed, or no worker can do the work.
+        DlconfError: Ansible is not installed, no worker can do the work, or there is no room for a run's files.
     """
     if run.workers:
         from dlconf.fleet import run_on_workers  # noqa: PLC0415 - it needs this module
 
         return run_on_workers(run, folder, watch=watch, say=say)
-    recorder = Recorder()
-    work = Path(tempfile.mkdtemp(prefix="dlconf-"))
-
-    def act(count: int) -> None:
-        if count == 1:
-            (work / "stop").touch()  # the callback `dlconf_stop` looks for it
-        elif count == 2 and recorder.pid is not None:
-            os.kill(recorder.pid, signal.SIGINT)
-
-    def kill_wanted() -> bool:
-        """Say yes after the third signal, or after the second where ansible-playbook has not begun."""
-        return interrupts.count >= 3 or (interrupts.count == 2 and recorder.pid is None)
-
-    interrupts = Interrupts(act, say or (lambda line: None))
     try:
-        with RunLog(folder) as log, interrupts:
+        with workfolder.made() as work, RunLog(folder) as log:
             log.line(f"# {run.playbook} on {run.inventory}")
-
-            def on_event(event: dict[str, Any]) -> bool:
-                log.event(event)
-                step = recorder.feed(event)
-                if step is not None and watch is not None:
-                    watch(step)
-                return False  # Runner need not keep it: the log has it
-
-            rc = _play(run, work, on_event, kill_wanted)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return RunOutcome(recorder.hosts, folder.log, interrupts.count > 0, rc, recorder.tail)
+            (work / GO_FILE).touch()
+            live = LiveRun(work, log, watch, say or (lambda line: None))
+            return live.outcome(partial(_play, run, work), folder)
+    except OSError as error:
+        raise DlconfError(
+            f"cannot run Ansible: {error}", hint="make room there, or set TMPDIR to another folder"
+        ) from error
 
 
 def _play(
@@ -170,7 +144,7 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
     )
     config.prepare()
     config.command = _command(run, work)
-    config.cwd = str(Path.cwd())
+    config.cwd = inventory.current_folder()
     config.pexpect_timeout = _LOOK_FOR_CANCEL_EVERY_S
     config.suppress_output_file = True
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
@@ -184,7 +158,7 @@ def _environment(run: Run, work: Path) -> dict[str, str]:
         **content.ansible_environment(os.environ),
         **SETTINGS,
         "ANSIBLE_CALLBACK_PLUGINS": str(content.callback_plugins()),
-        "DLCONF_STOP_FILE": str(work / "stop"),
+        "DLCONF_GO_FILE": str(work / GO_FILE),
     }
     if "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED" not in os.environ:
         environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "1"

@@ -6,8 +6,10 @@ the host and that its plan reads (docs/architecture.md, the state task).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +76,28 @@ def read(path: Path) -> StoredHost:
         raise DlconfError(f"{path}: {error.message}", hint=_AGAIN) from error
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder that hosts are to be stored in, and see that a file can be written there.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _cannot_store(folder, error, UsageError) from error
+
+
 def save(folder: Path, host: StoredHost) -> Path:
-    """Write one host's file, which only its owner can read, in the place of an older one; return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write one host's file, which only its owner can read, in the place of an older one; return its path.
+
+    The file is written under a name that nobody can foresee and renamed: it is whole or not there, and follows no link.
+
+    Raises:
+        DlconfError: it cannot be written.
+    """
     path = folder / f"{quote(host.name, safe='')}.json"
     data = {
         "schema": SCHEMA,
@@ -84,9 +105,21 @@ def save(folder: Path, host: StoredHost) -> Path:
         "facts": dict(host.facts),
         "variables": dict(host.variables),
     }
-    unfinished = path.with_suffix(".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False)
-    unfinished.replace(path)
+    unfinished = None
+    try:
+        descriptor, unfinished = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(data, file, ensure_ascii=False)
+        Path(unfinished).replace(path)
+    except OSError as error:
+        if unfinished:
+            with contextlib.suppress(OSError):
+                Path(unfinished).unlink()
+        raise _cannot_store(path, error, DlconfError) from error
     return path
+
+
+def _cannot_store(path: Path, error: OSError, kind: type[DlconfError]) -> DlconfError:
+    return kind(
+        f"cannot store hosts in {path}: {error.strerror}", hint="give a folder that can be written"
+    )

@@ -88,4 +88,4 @@ def _confirm(hosts: int) -> None:
 
 
 def _somebody_is_there() -> bool:
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()

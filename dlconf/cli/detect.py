@@ -30,6 +30,8 @@ def detect(ctx: click.Context, /, as_json: bool, folder: str | None, **given: An
     Below a host stand warnings of what holds its GPUs back; dlconf_silence in the inventory names those not to show.
     """
     request = hostoptions.request(given)
+    if folder is not None:
+        stored.prepare(Path(folder))
     survey = hostrun.look("detect", request, as_json, report.text, report.data)
     if folder is not None:
         click.echo(f"stored {count(_save(Path(folder), survey), 'host')} in {folder}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -15,6 +16,7 @@ import click
 from dlconf import __version__
 from dlconf.errors import DlconfError, nearest_names
 from dlconf.report.text import clean
+from dlconf.terminal import Lasting
 
 VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
@@ -29,6 +31,8 @@ VERBS = {
 }
 """Each command, which is a module of this package, with the first line of its help: so help imports no command."""
 JSON_KEY = "dlconf.json"
+TROUBLE_KEY = "dlconf.trouble"
+"""Where in the context's `meta` stands why what was shown is not complete: an error for the end of the command."""
 INTERRUPTED = 130
 _CRASH_LOG = "dlconf-traceback-"
 
@@ -80,7 +84,9 @@ class Main(LazyGroup):
         """Run a command; print what went wrong, if something did, and exit with its code."""
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException):
+        except click.exceptions.Exit as done:
+            code = done.exit_code
+        except click.ClickException:
             raise
         except DlconfError as error:
             _tell(ctx, error.message, error.hint, error.exit_code)
@@ -93,16 +99,35 @@ class Main(LazyGroup):
                 raise
             _tell(ctx, f"unexpected {type(error).__name__}: {error}", _keep_traceback(error), 1)
             code = 1
+        if trouble := ctx.meta.get(TROUBLE_KEY):
+            _say(trouble.message, trouble.hint)
+            code = code or 1
         return ctx.exit(code)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command from the command line; its end, and its exit code, need nobody to read what it prints."""
+        with Lasting() as streams:
+            try:
+                return super().main(*args, **kwargs)
+            except SystemExit as end:
+                if not streams.trouble:
+                    raise
+                _say(f"cannot write to standard output: {streams.trouble}", "")
+                raise SystemExit(end.code or 1) from None
 
-def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
-    """Print an error on standard error, and with --json as the one object on standard output."""
+
+def _say(message: str, hint: str) -> None:
+    """Print an error on standard error."""
     coloured = not os.environ.get("NO_COLOR")
     click.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
     click.echo(f" {clean(message)}", err=True)
     if hint:
         click.echo(f"\nhint: {clean(hint)}", err=True)
+
+
+def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
+    """Print an error on standard error, and with --json as the one object on standard output."""
+    _say(message, hint)
     if ctx.find_root().meta.get(JSON_KEY):
         error = {"message": message, "hint": hint, "exit_code": code}
         click.echo(json.dumps({"schema": 1, "error": error}))
@@ -110,10 +135,12 @@ def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
 
 def _keep_traceback(error: Exception) -> str:
     """Save the traceback to a file that only its owner can read, and return a hint that names it."""
-    descriptor, path = tempfile.mkstemp(prefix=_CRASH_LOG, suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(traceback.format_exception(error))
-    return f"this is a bug in dlconf; the traceback is in {path}, and --debug shows it"
+    with contextlib.suppress(OSError):
+        descriptor, path = tempfile.mkstemp(prefix=_CRASH_LOG, suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(traceback.format_exception(error))
+        return f"this is a bug in dlconf; the traceback is in {path}, and --debug shows it"
+    return "this is a bug in dlconf; dlconf --debug shows the traceback"
 
 
 @click.group(

@@ -14,6 +14,7 @@ import click
 from dlconf import apply
 from dlconf.apply import Steps
 from dlconf.cli import options
+from dlconf.cli.group import TROUBLE_KEY
 from dlconf.hosts import Survey
 from dlconf.report import progress
 from dlconf.report.text import Paint
@@ -23,12 +24,18 @@ from dlconf.runfolder import RunFolder
 
 @contextmanager
 def folder(verb: str) -> Iterator[RunFolder]:
-    """Give a run its folder, and print the log's path at its end, however it ends."""
+    """Give a run its folder, and print the log's path at its end, however it ends.
+
+    Why results or log are not complete is left to the end of the command: what is known is shown first.
+    """
     made = RunFolder.create(verb)
     try:
         yield made
     finally:
-        if made.log.exists():
+        made.close()
+        if made.trouble:
+            click.get_current_context().meta[TROUBLE_KEY] = made.trouble
+        elif made.has_log:
             click.echo(f"log: {made.log}", err=True)
 
 

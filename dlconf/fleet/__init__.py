@@ -8,14 +8,12 @@ that one worker does not reach is given to another before it counts as unreachab
 from __future__ import annotations
 
 import queue
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from dlconf import inventory
+from dlconf import inventory, workfolder
 from dlconf.errors import DlconfError
 from dlconf.fleet.deal import deal, join
 from dlconf.fleet.link import Ended, Link, Step
@@ -46,14 +44,16 @@ def run_on_workers(
         hosts = inventory.matching(run.inventory, run.limit, strict=run.strict_limit)
     tell = say or (lambda line: None)
     interrupts = Interrupts(lambda count: None, tell)
-    work = Path(tempfile.mkdtemp(prefix="dlconf-"))
     try:
-        with RunLog(folder) as log, interrupts:
+        with workfolder.made() as work, RunLog(folder) as log, interrupts:
             fleet = _Fleet(run, work, log, interrupts=interrupts, watch=watch, say=tell)
             log.line(f"# {run.playbook} on {run.inventory} through {', '.join(run.workers)}")
             return fleet.do(list(hosts), folder.log)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise DlconfError(
+            f"cannot run through workers: {error}",
+            hint="make room there, or set TMPDIR to another folder",
+        ) from error
 
 
 class _Fleet:
@@ -91,6 +91,7 @@ class _Fleet:
         begun_s = time.monotonic()
         try:
             while self._start_slices() or self._links:
+                self._interrupts.announce()
                 while orders < self._interrupts.count:
                     orders += 1
                     self._pass_on(orders)
@@ -154,8 +155,8 @@ class _Fleet:
 
     def _step(self, item: Step) -> None:
         link = item.link
-        self._log.event({**item.event, "worker": link.worker})
         step = link.recorder.feed(item.event)
+        self._log.event({**item.event, "worker": link.worker})
         if step is None:
             return
         if step.kind == "unreachable" and self._others(step.host, link.worker):

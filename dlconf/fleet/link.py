@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dlconf.errors import DlconfError
-from dlconf.fleet import payload, remote
-from dlconf.fleet.start import command, missing
+from dlconf.fleet import payload, start
 from dlconf.outcome import Recorder
 from dlconf.runner import Run
 
@@ -126,10 +125,10 @@ class Link:
         job = self._work / "job"
         job.mkdir(mode=0o700)
         payload.build(job, self._run, self.hosts)
-        program = Path(remote.__file__).read_bytes()
+        program = start.program()
         with (self._work / "stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
-                command(self.worker, len(program)),
+                start.command(self.worker, len(program)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -144,7 +143,7 @@ class Link:
             stdin.write(program)
             stdin.flush()
         hello = self._greet(stdout)
-        if lack := missing(self.worker, hello["versions"]):
+        if lack := start.missing(self.worker, hello["versions"]):
             return lack
         self._replace = (
             f"{hello['folder']}/inventory".encode(),

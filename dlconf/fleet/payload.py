@@ -96,5 +96,5 @@ def inventory_folder(source: str) -> Path:
     """Return the folder on the controller that `inventory/` on a worker stands for."""
     path = Path(source)
     if inventory.names(source) is not None:
-        return Path.cwd()
+        return Path(inventory.current_folder())
     return path if path.is_dir() else path.parent

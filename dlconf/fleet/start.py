@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from dlconf import workfolder
+from dlconf.fleet import remote
 
 WORKER_HOME = "$HOME/.dlconf-worker"
 """A virtual environment there comes before whatever else a worker has."""
 
 _SSH = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15")
 _SSH_ALIVE = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")
+
+
+_PROGRAM = """\
+import sys, types
+module = sys.modules["dlconf.workfolder"] = types.ModuleType("dlconf.workfolder")
+package = sys.modules["dlconf"] = types.ModuleType("dlconf")
+package.workfolder = module
+exec({workfolder!r}, vars(module))
+exec({remote!r})
+"""
+
+
+def program() -> bytes:
+    """Return the program of a worker: `remote.py`, and before it the one module of dlconf that it imports."""
+    texts = {
+        name: Path(str(module.__file__)).read_text(encoding="utf-8")
+        for name, module in (("workfolder", workfolder), ("remote", remote))
+    }
+    return _PROGRAM.format(**texts).encode()
 
 
 def command(worker: str, length: int) -> list[str]:

@@ -20,8 +20,9 @@ INSTALL = {
 
 def fetched(drift: dict[str, dict[str, list[str]]], install: dict[str, Any]) -> list[str]:
     stack = rolefiles.read(content.playbook("vars") / "stack.yml")
-    facts = {"dlconf_drift": drift, "dlconf_resolution": {"stack": {}, "install": install}}
-    templar = Templar(DataLoader(), stack | {"ansible_facts": facts})
+    resolution = {"stack": {}, "install": install}
+    host = {"dlconf": {"resolution": resolution}, "for_roles": {"drift": drift}}
+    templar = Templar(DataLoader(), stack | {"dlconf_host": host})
     urls: list[str] = templar.template(stack["dlconf_downloads"])
     return urls
 

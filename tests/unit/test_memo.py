@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +51,76 @@ def test_nothing_else_gets_that_answer(
     assert Memo(tmp_path, code).remember(question, given, lambda: "second") == "second"
 
 
-def test_an_answer_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[:-3],
+        lambda text: "",
+        lambda text: '{"settings": 5}',  # JSON, of no shape that was kept
+        lambda text: text.replace("first", "fxrst"),
+        lambda text: text.partition("\n")[2],
+        lambda text: "\x00" * len(text),
+    ],
+)
+def test_an_answer_that_was_cut_off_or_altered_is_made_anew(
+    tmp_path: Path, spoil: Callable[[str], str]
+) -> None:
     Memo(tmp_path, "code").remember("what", [1], lambda: "first")
     (kept,) = (tmp_path / "code").iterdir()
-    kept.write_text('"fir')
+    whole = kept.read_text()
+    kept.write_text(spoil(whole))
     assert Memo(tmp_path, "code").remember("what", [1], lambda: "second") == "second"
-    assert kept.read_text() == '"second"'
+    assert Memo(tmp_path, "code").remember("what", [1], lambda: "third") == "second"
+
+
+def test_what_others_can_write_to_is_not_believed(tmp_path: Path) -> None:
+    """A folder that was open to others is emptied, and kept safe from then on."""
+    for folder in (tmp_path / "home", tmp_path / "home" / "code"):
+        Memo(tmp_path / "home", "code").remember("what", [1], lambda: "first")
+        folder.chmod(0o775)
+        assert Memo(tmp_path / "home", "code").remember("what", [1], lambda: "new") == "new"
+        assert Memo(tmp_path / "home", "code").remember("what", [1], lambda: "newer") == "new"
+        assert not folder.stat().st_mode & 0o022
+        (kept,) = (tmp_path / "home" / "code").iterdir()
+        kept.chmod(0o666)
+        assert Memo(tmp_path / "home", "code").remember("what", [1], lambda: "first") == "first"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    Memo(tmp_path / "theirs", "code").remember("what", [1], lambda: "forged")
+    (tmp_path / "home").symlink_to(tmp_path / "theirs")
+    assert Memo(tmp_path / "home", "code").remember("what", [1], lambda: "answer") == "answer"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "code").symlink_to(tmp_path / "theirs" / "code")
+    assert Memo(tmp_path / "own", "code").remember("what", [1], lambda: "answer") == "answer"
+    (kept,) = (tmp_path / "theirs" / "code").iterdir()
+    (tmp_path / "other" / "code").mkdir(parents=True)
+    (tmp_path / "other" / "code" / kept.name).symlink_to(kept)
+    assert Memo(tmp_path / "other", "code").remember("what", [1], lambda: "answer") == "answer"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_root_neither_believes_nor_fills_a_users_cache(tmp_path: Path) -> None:
+    """As with a HOME that `sudo -E` keeps."""
+    theirs = tmp_path / "theirs"
+    Memo(theirs / "answers", "code").remember("what", [1], lambda: "forged")
+    (kept,) = (theirs / "answers" / "code").iterdir()
+    for path in (theirs, theirs / "answers", theirs / "answers" / "code", kept):
+        os.chown(path, 65534, 65534)
+    assert Memo(theirs / "answers", "code").remember("what", [1], lambda: "answer") == "answer"
+    assert Memo(theirs / "new", "code").remember("what", [1], lambda: "answer") == "answer"
+    assert not (theirs / "new").exists()
+    assert [path.name for path in (theirs / "answers" / "code").iterdir()] == [kept.name]
+
+
+def test_a_library_of_another_version_is_another_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = memo.code_digest()
+    for library in ("ansible-core", "Jinja2", "PyYAML", "packaging"):
+        with monkeypatch.context() as other:
+            other.setattr(
+                memo, "version", lambda name, lib=library: "9" if name == lib else version(name)
+            )
+            assert memo.code_digest() != before
 
 
 def test_an_error_is_no_answer(tmp_path: Path) -> None:

@@ -29,13 +29,18 @@ NEEDED = {
 }
 
 
-def inputs(facts: dict[str, Any]) -> dict[str, Any]:
-    return DRIVER | {"ansible_facts": UBUNTU | facts, "ansible_check_mode": False}
+def inputs(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the role's variables on a host of which the state task found this."""
+    return DRIVER | found | {"ansible_facts": UBUNTU, "ansible_check_mode": False}
 
 
-def steps(facts: dict[str, Any]) -> set[str]:
-    """Return the task files that the role includes on a host with these facts."""
-    available = variables(ROLE) | inputs(facts)
+def of_drift(drift: dict[str, Any]) -> dict[str, Any]:
+    return {"dlconf_host": {"for_roles": {"drift": drift}}}
+
+
+def steps(found: dict[str, Any]) -> set[str]:
+    """Return the task files that the role includes on such a host."""
+    available = variables(ROLE) | inputs(found)
     templar = Templar(DataLoader(), available)
 
     def holds(condition: str) -> bool:
@@ -56,11 +61,19 @@ def test_the_plan_tells_what_differs_by_role() -> None:
     assert made.drift() == {"cuda": {"kinds": ["file"], "ids": ["/etc/profile.d/cuda.sh"]}}
 
 
-@pytest.mark.parametrize("facts", [{}, {"dlconf_drift": {}}, {"dlconf_drift": {"cuda": {}}}])
-def test_every_step_runs_where_nothing_says_what_differs(facts: dict[str, Any]) -> None:
-    assert steps(facts) == STEPS
-    contract = render(ROLE, inputs(facts), "__nvidia_driver_contract")
-    paths = render(ROLE, inputs(facts), "__nvidia_driver_paths")
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},  # no state task ran; what a fact cache kept of an older dlconf counts for nothing
+        {"dlconf_host": {"failed": True}},
+        of_drift({}),
+        of_drift({"cuda": {}}),
+    ],
+)
+def test_every_step_runs_where_nothing_says_what_differs(found: dict[str, Any]) -> None:
+    assert steps(found) == STEPS
+    contract = render(ROLE, inputs(found), "__nvidia_driver_contract")
+    paths = render(ROLE, inputs(found), "__nvidia_driver_paths")
     assert paths == [resource for resource in contract if "path" in resource]
 
 
@@ -72,6 +85,6 @@ def test_each_resource_alone_gets_the_steps_it_needs() -> None:
             continue
         path = resource.get("path", "")
         drift = {"nvidia_driver": {"kinds": [resource["kind"]], "ids": [path or "a name"]}}
-        assert steps({"dlconf_drift": drift}) == NEEDED[resource["kind"]]
-        due = render(ROLE, inputs({"dlconf_drift": drift}), "__nvidia_driver_paths")
+        assert steps(of_drift(drift)) == NEEDED[resource["kind"]]
+        due = render(ROLE, inputs(of_drift(drift)), "__nvidia_driver_paths")
         assert due == ([resource] if path else [])

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from dlconf import inventory, runner
+from dlconf.errors import DlconfError
 from dlconf.outcome import Event, TaskResult
 from dlconf.runfolder import RunFolder
 from dlconf.runner import Passwords, Run, run_playbook
@@ -186,6 +187,63 @@ def test_the_second_ctrl_c_does_not_wait(folder: RunFolder, tmp_path: Path) -> N
     assert outcome.interrupted
     assert time.monotonic() - begun_s < 30
     assert not (tmp_path / "finished").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "named", "whole"),
+    [
+        ('"$(dirname "$DLCONF_GO_FILE")"', "its folder {work}/dlconf-", False),
+        ("{state}", "the log of this run is not complete: {state}", True),
+        ("{here}", "the current directory {here} is gone", True),
+    ],
+    ids=["the run's own", "the log's", "the current one"],
+)
+def test_a_folder_that_goes_while_the_run_is_on_is_named_and_what_is_known_is_kept(
+    folder: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    path: str,
+    named: str,
+    whole: bool,
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("PWD", str(here))
+    words = {"state": folder.path, "here": here, "work": tmp_path}
+    extra_vars = {"path": path.format(**words), "folder": str(tmp_path)}
+    run = Run(str(PLAYBOOKS / "gone.yml"), "localhost,", extra_vars=extra_vars)
+    outcome = run_playbook(run, folder)
+    assert folder.trouble is not None
+    assert named.format(**words) in folder.trouble.message
+    assert outcome.hosts["localhost"].ok >= 1
+    assert outcome.ended is whole
+    assert (tmp_path / "went_on").exists() or path != "{state}"
+    assert not (tmp_path / "went_on").exists() or whole
+    assert not list(tmp_path.glob("dlconf-*"))
+
+
+def test_an_error_of_who_watches_cuts_no_task(folder: RunFolder, tmp_path: Path) -> None:
+    def watch(step: Event) -> None:
+        if step.kind == "start":
+            raise RuntimeError("of a watcher")
+
+    extra_vars = {"folder": str(tmp_path), "seconds": 1}
+    run = Run(str(PLAYBOOKS / "slow.yml"), "localhost,", extra_vars=extra_vars)
+    with pytest.raises(RuntimeError, match="of a watcher"):
+        run_playbook(run, folder, watch=watch)
+    assert (tmp_path / "finished").exists()
+    assert not (tmp_path / "went_on").exists()
+
+
+def test_a_temporary_folder_without_room_is_named(
+    folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(DlconfError, match=f"cannot run Ansible: .*{tmp_path}/nowhere") as caught:
+        run_playbook(trivial(), folder)
+    assert "TMPDIR" in caught.value.hint
 
 
 def test_host_keys_are_checked_unless_the_user_says_otherwise(

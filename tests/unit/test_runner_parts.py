@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +113,20 @@ def test_why_no_host_was_reached(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_current_directory_that_is_gone_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PWD", str(folder))
+    folder.rmdir()
+    with pytest.raises(UsageError, match=str(folder)) as caught:
+        inventory.check("localhost,")
+    assert caught.value.hint
+    os.chdir(tmp_path)
+
+
 # Extra variables
 
 
@@ -171,6 +189,84 @@ def test_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert old[-1] in left
 
 
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "dlconf" / "runs"
+
+
+def names(runs: Path) -> set[str]:
+    return {path.name for path in runs.iterdir()}
+
+
+def test_a_clock_that_was_set_back_takes_no_new_run(runs: Path) -> None:
+    for second in range(runfolder.KEPT_RUNS):
+        (runs / f"20990101T0000{second // 10:02d}Z-apply-00000{second % 10}").mkdir(parents=True)
+    made = [runfolder.RunFolder.create("plan") for _ in range(3)]
+    for folder in made:
+        folder.close()
+    last = runfolder.RunFolder.create("drift")
+    assert {folder.path.name for folder in [*made, last]} <= names(runs)
+    assert len(names(runs)) == runfolder.KEPT_RUNS
+
+
+def test_a_run_that_goes_on_keeps_its_folder(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runfolder, "KEPT_RUNS", 2)
+    hold = "import sys; from dlconf.runfolder import RunFolder; print(RunFolder.create('apply').path, flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{hold}; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        long_run = Path(process.stdout.readline().strip())
+        old = long_run.rename(runs / "20000101T000000Z-apply-000000")
+        ended = [runfolder.RunFolder.create("plan") for _ in range(3)]
+        for folder in ended:
+            folder.close()
+        runfolder.RunFolder.create("plan").close()
+        assert old.exists()
+        assert not all(folder.path.exists() for folder in ended)
+        process.kill()
+    runfolder.RunFolder.create("plan")
+    assert not old.exists()
+
+
+def test_the_runs_have_a_bound_on_their_size(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runfolder, "KEPT_MIB", 1)
+    for day in range(1, 5):
+        folder = runs / f"202501{day:02d}T000000Z-apply-000000"
+        folder.mkdir(parents=True)
+        (folder / "events.jsonl").write_bytes(b"x" * 400 * 1024)
+    new = runfolder.RunFolder.create("plan")
+    kept = {"20250103T000000Z-apply-000000", "20250104T000000Z-apply-000000", new.path.name}
+    assert names(runs) == kept
+
+
+def test_a_log_that_finds_no_room_stops_nothing_and_is_told_once(runs: Path) -> None:
+    folder = runfolder.RunFolder.create("plan")
+    folder.events.symlink_to("/dev/full")
+    with runfolder.RunLog(folder) as log:
+        for _ in range(3):
+            log.event({"event": "runner_on_ok", "stdout": "ok: [gpu1]"})
+    assert folder.trouble is not None
+    assert str(folder.path) in folder.trouble.message
+    assert "No space left on device" in folder.trouble.message
+    assert folder.log.read_text(encoding="utf-8") == "ok: [gpu1]\n" * 3
+
+
+def test_a_log_that_was_removed_is_told(runs: Path) -> None:
+    folder = runfolder.RunFolder.create("plan")
+    with runfolder.RunLog(folder) as log:
+        shutil.rmtree(folder.path)
+        log.line("x")
+    assert folder.trouble is not None
+    assert f"{folder.path}: No such file" in folder.trouble.message
+    with runfolder.RunLog(folder) as log:  # the next playbook of the same run
+        log.line("x")
+
+
 def test_a_state_folder_that_cannot_be_made_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +315,17 @@ def test_what_an_inner_role_does_counts_for_the_role_that_called_it() -> None:
         "Fetch the file",
         "https://example.com/cuda-repo.deb: expected checksum sha256:aa, found sha256:bb; deleted",
     )
+
+
+def test_a_failure_of_which_no_word_arrived_is_one_all_the_same() -> None:
+    recorder = Recorder()
+    assert not recorder.ended
+    recorder.feed({"event": "runner_on_ok", "event_data": {"host": "gpu1", "task": "x"}})
+    stats = {"failures": {"gpu1": 1}, "dark": {"gpu2": 1}, "ok": {"gpu1": 1}}
+    recorder.feed({"event": "playbook_on_stats", "event_data": stats})
+    assert recorder.ended
+    assert recorder.hosts["gpu1"].failure is not None
+    assert recorder.hosts["gpu2"].unreachable is not None
 
 
 def test_states_and_checks_are_kept() -> None:

@@ -24,7 +24,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
 
     Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
     `dlconf_contracts` and the wishes. The result's `dlconf` holds schema, facts, variables, resolution, plan and error,
-    and with `dlconf_contracts` the rendered contract of each role too; see docs/architecture.md.
+    and with `dlconf_contracts` the rendered contract of each role too; `for_roles` holds what the roles are told. See
+    docs/architecture.md.
     """
 
     _requires_connection = True
@@ -80,21 +81,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         advice.silenced(variables.own)
         state["variables"] = without_credentials(variables.own)
         state["resolution"] = variables.resolution(state["facts"])
-        host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
-        contracts = variables.contracts(host_facts)
+        host_facts = ansible_names(state["facts"])
+        switches = facts.nvswitches(state["facts"]["pci"])
+        of_host = {"dlconf_resolution": state["resolution"], "dlconf_nvswitches": switches}
+        contracts = variables.contracts(host_facts, of_host)
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
         if asked("dlconf_contracts"):
             state["contracts"] = contracts
         everything = bool(asked("dlconf_all"))
         drifted = roles if everything else list(host_plan.roles)
-        host_facts["dlconf_disk_mib"] = plan.disk_mib(
-            host_plan, has_gpu=bool(state["resolution"]["gpus"])
-        )
-        host_facts["dlconf_drift"] = {} if everything else host_plan.drift()
         packages = everything or plan.touches_packages(host_plan)
-        host_facts["dlconf_touches_packages"] = packages
-        result = {"changed": False, "dlconf": state, "ansible_facts": host_facts}
+        for_roles = {
+            "drift": {} if everything else host_plan.drift(),
+            "touches_packages": packages,
+            "nvswitches": switches,
+            "disk_mib": plan.disk_mib(host_plan, has_gpu=bool(state["resolution"]["gpus"])),
+        }
+        result = {"changed": False, "dlconf": state, "for_roles": for_roles}
+        result["ansible_facts"] = host_facts  # a user's fact cache keeps these: nothing of dlconf's
         return result | groups(drifted, pending=bool(host_plan.pending), proof=packages)
 
 
