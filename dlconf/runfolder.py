@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dlconf.errors import DlconfError
+from dlconf.report.text import clean
 
 KEPT_RUNS = 100
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
@@ -82,7 +83,7 @@ class RunLog:
 
     def line(self, text: str) -> None:
         """Write a line to the log."""
-        self._log.write(text.replace("\r\n", "\n") + "\n")
+        self._log.write(clean(text) + "\n")  # it is read on a terminal
         self._log.flush()
 
     def event(self, event: Mapping[str, Any]) -> None:

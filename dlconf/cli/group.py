@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import tempfile
 import traceback
@@ -13,8 +12,9 @@ from typing import Any
 import click
 
 from dlconf import __version__
+from dlconf.cli import output
 from dlconf.errors import DlconfError, nearest_names
-from dlconf.report.text import clean
+from dlconf.report.text import clean, json_text
 
 VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
@@ -99,13 +99,13 @@ class Main(LazyGroup):
 def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
     """Print an error on standard error, and with --json as the one object on standard output."""
     coloured = not os.environ.get("NO_COLOR")
-    click.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
-    click.echo(f" {clean(message)}", err=True)
+    output.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
+    output.echo(f" {clean(message)}", err=True)
     if hint:
-        click.echo(f"\nhint: {clean(hint)}", err=True)
+        output.echo(f"\nhint: {clean(hint)}", err=True)
     if ctx.find_root().meta.get(JSON_KEY):
         error = {"message": message, "hint": hint, "exit_code": code}
-        click.echo(json.dumps({"schema": 1, "error": error}))
+        output.echo(json_text({"schema": 1, "error": error}))
 
 
 def _keep_traceback(error: Exception) -> str:

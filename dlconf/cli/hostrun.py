@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
-
 from dlconf import apply
 from dlconf.apply import Steps
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.hosts import Survey
 from dlconf.report import progress
-from dlconf.report.text import Paint
+from dlconf.report.text import Paint, json_text
 from dlconf.request import Request
 from dlconf.runfolder import RunFolder
 
@@ -29,7 +26,7 @@ def folder(verb: str) -> Iterator[RunFolder]:
         yield made
     finally:
         if made.log.exists():
-            click.echo(f"log: {made.log}", err=True)
+            output.echo(f"log: {made.log}", err=True)
 
 
 @contextmanager
@@ -42,7 +39,7 @@ def steps(request: Request, folder: RunFolder, what: str) -> Iterator[Steps]:
 
 def show(text: str, data: Mapping[str, Any], as_json: bool) -> None:
     """Print the result on standard output: text, or one JSON object."""
-    click.echo(json.dumps(data, ensure_ascii=False) if as_json else text)
+    output.echo(json_text(data) if as_json else text)
 
 
 def look(
