@@ -19,6 +19,15 @@ APPLYING = "site.yml"
 """The one playbook that changes hosts."""
 
 
+OF_A_RUN: dict[str, Any] = {
+    "dlconf_planned": {},
+    "dlconf_reboot": False,
+    "dlconf_all": False,
+    "dlconf_contracts": False,
+}
+"""Variables that only a command sets: given always, and so above those of the inventory."""
+
+
 class Interrupted(DlconfError):
     """The user stopped the run."""
 
@@ -158,13 +167,15 @@ def wants_change(host: HostState, request: Request) -> bool:
 
 
 def _run(request: Request, playbook: str, **fields: Any) -> Run:
-    base: dict[str, Any] = {"extra_vars": request.extra_vars(), "limit": request.limit}
+    base: dict[str, Any] = {"limit": request.limit}
+    extra_vars = OF_A_RUN | fields.pop("extra_vars", request.extra_vars())
     return Run(
         playbook,
         request.inventory,
         forks=request.forks,
         workers=request.workers,
         passwords=request.passwords,
+        extra_vars=extra_vars,
         **base | fields,
     )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import configparser
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError, nearest_names
@@ -35,16 +34,6 @@ EXTRA_ROLES: frozenset[str] = frozenset(ROLES) - {
 
 ALWAYS_ROLES = ("preflight", "record")
 """The roles that accompany every choice of roles, before all others."""
-
-_PATH_SETTINGS = {
-    "roles_path": "ANSIBLE_ROLES_PATH",
-    "library": "ANSIBLE_LIBRARY",
-    "module_utils": "ANSIBLE_MODULE_UTILS",
-    "action_plugins": "ANSIBLE_ACTION_PLUGINS",
-    "filter_plugins": "ANSIBLE_FILTER_PLUGINS",
-    "lookup_plugins": "ANSIBLE_LOOKUP_PLUGINS",
-}
-"""Settings of our ansible.cfg that hold paths -> the environment variable that sets the same."""
 
 
 def roles_of_host(chosen: object, extras: object) -> list[str]:
@@ -97,34 +86,3 @@ def root() -> Path:
 def playbook(name: str) -> Path:
     """Return the path of a playbook, e.g. `site.yml`."""
     return root() / "playbooks" / name
-
-
-def callback_plugins() -> Path:
-    """Return the folder of the callback plugins that only a run by dlconf uses."""
-    return Path(__file__).resolve().parent / "plugins" / "callback"
-
-
-def ansible_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables with which Ansible finds our content.
-
-    Without a user's own ANSIBLE_CONFIG, ours is named and says everything. With one, that file keeps
-    its say on all other settings, and only the paths are given beside it, read from ours.
-
-    Args:
-        environ: the environment of this process.
-    """
-    config = root() / "ansible.cfg"
-    if not environ.get("ANSIBLE_CONFIG"):
-        return {"ANSIBLE_CONFIG": str(config)}
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(config, encoding="utf-8")
-    paths: dict[str, str] = {}
-    for setting, variable in _PATH_SETTINGS.items():
-        folders = [
-            config.parent / part
-            for part in parser.get("defaults", setting, fallback="").split(":")
-            if part
-        ]
-        if present := [str(folder.resolve()) for folder in folders if folder.is_dir()]:
-            paths[variable] = ":".join(present)
-    return paths

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from dlconf import content
+from dlconf import ansiblesettings
 
 PER_CORE = 10
 LEAST, MOST = 10, 100
@@ -47,14 +45,4 @@ def of_run(given: int | None, hosts: Sequence[str] | None) -> int | None:
 
 def set_by_user(environ: Mapping[str, str]) -> bool:
     """Say whether ANSIBLE_FORKS, or an ansible.cfg of the user's that ANSIBLE_CONFIG names, sets the forks."""
-    if environ.get("ANSIBLE_FORKS"):
-        return True
-    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
-    if config.resolve() == (content.root() / "ansible.cfg").resolve():
-        return False
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read(config, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return False  # Ansible says what is wrong with it
-    return parser.has_option("defaults", "forks")
+    return ansiblesettings.said(environ, "ANSIBLE_FORKS", "forks") is not None

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlconf import content
+from dlconf import ansiblesettings
 from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -160,8 +160,7 @@ def _unmatched(source: str, limit: str, seen: _Seen) -> UsageError:
 
 def _read(source: str, limit: str | None) -> _Seen | None:
     """Return what Ansible reads in an inventory; None where it cannot read it."""
-    for name, value in content.ansible_environment(os.environ).items():
-        os.environ.setdefault(name, value)
+    ansiblesettings.take_over(host_list=names(source) is not None)
     try:
         from ansible.inventory.manager import (  # noqa: PLC0415 - 0.4 s, see above
             InventoryManager,

@@ -7,13 +7,12 @@ rendered once for the same inputs, and hosts in the same state are compared with
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dlconf import catalogue, content, hosts, plan, stored, wishes
+from dlconf import ansiblesettings, catalogue, content, hosts, plan, stored, wishes
 from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
 from dlconf.facts import nvswitches
@@ -200,8 +199,7 @@ def _values(
 
 def _ansible() -> tuple[Render, Callable[[Path], dict[str, Any]]]:
     """Return what renders a variable, and what reads a file of variables: Ansible's own, told of our content."""
-    for name, value in content.ansible_environment(os.environ).items():
-        os.environ.setdefault(name, value)
+    ansiblesettings.take_over()
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 - 0.5 s, only to plan
     from ansible.template import Templar  # noqa: PLC0415
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dlconf.errors import DlconfError
+from dlconf.report.text import clean
 
 KEPT_RUNS = 100
 KEPT_MIB = 512
@@ -129,7 +130,7 @@ class RunLog:
 
     def line(self, text: str) -> None:
         """Write a line to the log."""
-        self._write(self._folder.log, text.replace("\r\n", "\n"))
+        self._write(self._folder.log, clean(text))  # it is read on a terminal
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Write an event, and what Ansible printed with it to the log; that of a worker with its name before it."""

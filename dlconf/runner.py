@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dlconf import content, extravars, forks, inventory, workfolder
+from dlconf import ansiblesettings, content, extravars, forks, inventory, workfolder
 from dlconf.errors import DlconfError
 from dlconf.liverun import GO_FILE, LiveRun
 from dlconf.outcome import Event, RunOutcome
@@ -25,18 +25,8 @@ from dlconf.runfolder import RunFolder, RunLog
 
 Watcher = Callable[[Event], None]
 _LOOK_FOR_CANCEL_EVERY_S = 1
-_SYSTEM_PYTHON = Path("/usr/bin/python3")
 _BECOME_PROMPT = r"^BECOME password[^:\n]*: $"
 _VAULT_PROMPT = r"^Vault password[^:\n]*: $"
-SETTINGS = {
-    "ANSIBLE_NOCOLOR": "1",
-    "ANSIBLE_FORCE_COLOR": "0",
-    # A prompt that only a setting of the user asked for would wait for ever: nobody sees it.
-    "ANSIBLE_ASK_PASS": "0",
-    "ANSIBLE_BECOME_ASK_PASS": "0",
-    "ANSIBLE_ASK_VAULT_PASS": "0",
-}
-"""Environment of every run, here or on a worker."""
 
 
 @dataclass(frozen=True)
@@ -155,19 +145,15 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
 
 def _environment(run: Run, work: Path) -> dict[str, str]:
     environment = {
-        **content.ansible_environment(os.environ),
-        **SETTINGS,
-        "ANSIBLE_CALLBACK_PLUGINS": str(content.callback_plugins()),
+        **ansiblesettings.environment(
+            os.environ, host_list=inventory.names(run.inventory) is not None
+        ),
         "DLCONF_GO_FILE": str(work / GO_FILE),
     }
     if "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED" not in os.environ:
         environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "1"
     if run.strict_limit and "ANSIBLE_HOST_PATTERN_MISMATCH" not in os.environ:
         environment["ANSIBLE_HOST_PATTERN_MISMATCH"] = "error"
-    given = "ANSIBLE_PYTHON_INTERPRETER" in os.environ
-    if inventory.is_local(run.inventory) and not given and _SYSTEM_PYTHON.exists():
-        # The system's Python has apt's bindings; the first on this user's PATH may be any.
-        environment["ANSIBLE_PYTHON_INTERPRETER"] = str(_SYSTEM_PYTHON)
     return environment
 
 

@@ -15,6 +15,18 @@ _CHECKSUM = (
     r"(sha256:([0-9a-f]{64}|https://\S+)|md5:([0-9a-f]{32}|https://\S+))",
     '"sha256:<64 hex digits>", "md5:<32 hex digits>" or either with the https URL of a list',
 )
+# Names that become words of a command line begin with no "-", so none is taken for an option.
+_PACKAGE = (r"[a-z0-9][a-z0-9+.-]*", 'the name of a package such as "cuda-toolkit-12-8"')
+_PACKAGE_VERSION = (
+    r"[0-9A-Za-z][0-9A-Za-z.+:~*-]*",
+    'a version of packages such as "12.8.1-*"',
+)
+_DISTRIBUTION = (r"[A-Za-z0-9][A-Za-z0-9._-]*", 'the name of a distribution such as "torch"')
+_REQUIREMENT = (
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?([<>=!~]=?=?[A-Za-z0-9.+*!,<>=~]+)?",
+    'a requirement such as "torch==2.14.1"',
+)
+_FILE = (r"[A-Za-z0-9][A-Za-z0-9._+-]*", 'the name of a file such as "cuda-keyring_1.1-1_all.deb"')
 
 
 def _words(*words: str) -> tuple[str, str]:
@@ -58,26 +70,43 @@ FORMS: Mapping[str, tuple[str, str]] = {
         r"\d{3}(-open)?|unknown",
         'a branch such as "580" or "615-open", or unknown',
     ),
+    "DriverPackage.packages": _PACKAGE,
+    "DriverPackage.pin_package": _PACKAGE,
+    "DriverPackage.dkms_module": _FILE,
     "Distro.id": _DISTRO,
+    "Distro.keyring": _FILE,
     "Distro.network_repository": _URL,
     "CudaRelease.version": _VERSION,
     "CudaRelease.release": (r"\d+\.\d+", 'a release such as "12.8"'),
+    "CudaRelease.packages": _PACKAGE,
+    "CudaRelease.package_version": _PACKAGE_VERSION,
     "CudaRelease.min_driver_native": _VERSION,
     "CudaRelease.min_driver_minor_compat": _VERSION,
     "CudaRelease.distros": _DISTRO,
     "CudaLocalRepo.distro": _DISTRO,
+    "CudaLocalRepo.package": _PACKAGE,
     "CudaLocalRepo.url": _URL,
     "CudaLocalRepo.checksum": _CHECKSUM,
     "CudaLocalRepo.md5_list": _URL,
     "CudaRunfile.sha256": _SHA256,
     "CudnnBuild.version": _VERSION,
+    "CudnnBuild.packages": _PACKAGE,
+    "CudnnBuild.package_version": _PACKAGE_VERSION,
+    "CudnnBuild.pip": _REQUIREMENT,
     "CudnnBuild.min_compute_capability": _CAPABILITY,
     "CudnnBuild.min_driver": _VERSION,
     "CudnnBuild.tarball_sha256": _SHA256,
     "CudnnLocalRepo.distro": _DISTRO,
+    "CudnnLocalRepo.package": _PACKAGE,
     "CudnnLocalRepo.url": _URL,
     "CudnnLocalRepo.checksum": _CHECKSUM,
     "FrameworkBuild.device": _words("cuda", "cpu", "any"),
+    "FrameworkBuild.requirements": _REQUIREMENT,
+    "FrameworkBuild.system_cuda_requirements": _REQUIREMENT,
+    "FrameworkBuild.requirements_below_cc_7_5": _REQUIREMENT,
+    "FrameworkBuild.packages": _DISTRIBUTION,
+    "FrameworkBuild.companions": _DISTRIBUTION,
+    "FrameworkBuild.module": (r"([A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?", "the name of a Python module"),
     "FrameworkBuild.index_url": _URL,
     "FrameworkBuild.find_links_url": _URL,
     "FrameworkBuild.python": (r"\d+\.\d+", 'versions such as "3.12"'),

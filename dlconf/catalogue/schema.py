@@ -174,7 +174,9 @@ def _problem(field: _Field, value: Any, place: Place) -> Problem | None:
             else "",
         )
     if field.form is not None:
-        for text in value if isinstance(value, list) else (value,):
+        for text in (
+            value if isinstance(value, (list, dict)) else (value,)
+        ):  # of a mapping its names
             if not field.form.fullmatch(text):
                 return Problem(*place, field.name, field.form_expected, text)
     return None

@@ -10,7 +10,7 @@ import click
 
 from dlconf import apply as steps_of
 from dlconf.apply import Converged
-from dlconf.cli import hostoptions, hostrun, options
+from dlconf.cli import hostoptions, hostrun, options, output
 from dlconf.errors import DlconfError, UsageError
 from dlconf.hosts import Survey
 from dlconf.report import plan, summary
@@ -68,7 +68,7 @@ def apply(
 def _show_plan(survey: Survey, folder: RunFolder, as_json: bool) -> None:
     """Print the plan; with --json it goes to standard error, for who is asked to confirm it."""
     paint = PLAIN if as_json else options.paint()
-    click.echo(plan.text(survey, folder.log, paint) + "\n", err=as_json)
+    output.echo(plan.text(survey, folder.log, paint) + "\n", err=as_json)
 
 
 def _confirm(hosts: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlconf import facts, stored
-from dlconf.cli import hostoptions, hostrun
+from dlconf.cli import hostoptions, hostrun, output
 from dlconf.hosts import Survey
 from dlconf.report import detect as report
 from dlconf.report.text import count
@@ -34,7 +34,7 @@ def detect(ctx: click.Context, /, as_json: bool, folder: str | None, **given: An
         stored.prepare(Path(folder))
     survey = hostrun.look("detect", request, as_json, report.text, report.data)
     if folder is not None:
-        click.echo(f"stored {count(_save(Path(folder), survey), 'host')} in {folder}", err=True)
+        output.echo(f"stored {count(_save(Path(folder), survey), 'host')} in {folder}", err=True)
     ctx.exit(int(any(not host.facts for host in survey.hosts.values())))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import tempfile
 import traceback
@@ -14,8 +13,9 @@ from typing import Any
 import click
 
 from dlconf import __version__
+from dlconf.cli import output
 from dlconf.errors import DlconfError, nearest_names
-from dlconf.report.text import clean
+from dlconf.report.text import clean, json_text
 from dlconf.terminal import Lasting
 
 VERBS = {
@@ -119,10 +119,10 @@ class Main(LazyGroup):
 def _say(message: str, hint: str) -> None:
     """Print an error on standard error."""
     coloured = not os.environ.get("NO_COLOR")
-    click.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
-    click.echo(f" {clean(message)}", err=True)
+    output.echo(click.style("error:", fg="red") if coloured else "error:", err=True, nl=False)
+    output.echo(f" {clean(message)}", err=True)
     if hint:
-        click.echo(f"\nhint: {clean(hint)}", err=True)
+        output.echo(f"\nhint: {clean(hint)}", err=True)
 
 
 def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
@@ -130,7 +130,7 @@ def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
     _say(message, hint)
     if ctx.find_root().meta.get(JSON_KEY):
         error = {"message": message, "hint": hint, "exit_code": code}
-        click.echo(json.dumps({"schema": 1, "error": error}))
+        output.echo(json_text({"schema": 1, "error": error}))
 
 
 def _keep_traceback(error: Exception) -> str:

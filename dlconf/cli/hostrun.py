@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ import click
 
 from dlconf import apply
 from dlconf.apply import Steps
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.cli.group import TROUBLE_KEY
 from dlconf.hosts import Survey
 from dlconf.report import progress
-from dlconf.report.text import Paint
+from dlconf.report.text import Paint, json_text
 from dlconf.request import Request
 from dlconf.runfolder import RunFolder
 
@@ -36,7 +35,7 @@ def folder(verb: str) -> Iterator[RunFolder]:
         if made.trouble:
             click.get_current_context().meta[TROUBLE_KEY] = made.trouble
         elif made.has_log:
-            click.echo(f"log: {made.log}", err=True)
+            output.echo(f"log: {made.log}", err=True)
 
 
 @contextmanager
@@ -49,7 +48,7 @@ def steps(request: Request, folder: RunFolder, what: str) -> Iterator[Steps]:
 
 def show(text: str, data: Mapping[str, Any], as_json: bool) -> None:
     """Print the result on standard output: text, or one JSON object."""
-    click.echo(json.dumps(data, ensure_ascii=False) if as_json else text)
+    output.echo(json_text(data) if as_json else text)
 
 
 def look(

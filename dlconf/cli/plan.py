@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dlconf.cli import hostoptions, hostrun, options
+from dlconf.cli import hostoptions, hostrun, options, output
 from dlconf.errors import UsageError
 from dlconf.hosts import Survey
 from dlconf.report import plan as report
@@ -61,13 +61,13 @@ def _from_facts(folder: str, given: dict[str, Any], as_json: bool) -> Survey:
 
     files = stored.files(folder)
     request = Request(folder, **hostoptions.choices(given))
-    click.echo(f"planning {len(files)} stored hosts of {folder}", err=True)
+    output.echo(f"planning {len(files)} stored hosts of {folder}", err=True)
     survey = offline.Planner(request.extra_vars()).survey(files)
     if as_json:
         for part in report.json_parts(survey, "plan"):
-            click.echo(part, nl=False)
-        click.echo()
+            output.echo(part, nl=False)
+        output.echo()
     else:
         for block in report.blocks(survey, None, options.paint()):
-            click.echo(block)
+            output.echo(block)
     return survey

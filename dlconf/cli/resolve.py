@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dlconf.catalogue import load
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.report import resolve as report
+from dlconf.report.text import json_text
 from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
@@ -86,8 +86,8 @@ def resolve(
     )
     resolution = choose(machine, wishes, catalogue).as_json()
     explanation = explain(machine, wishes, catalogue) if with_rejected else None
-    click.echo(
-        json.dumps(report.data(resolution, explanation), ensure_ascii=False)
+    output.echo(
+        json_text(report.data(resolution, explanation))
         if as_json
         else report.text(resolution, explanation, options.paint())
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import click
 
 from dlconf import inventory, sshhost
 from dlconf import tunnel as forward
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.cli.group import INTERRUPTED
 from dlconf.errors import UsageError
+from dlconf.report.text import json_text
 from dlconf.sshhost import SshHost
 
 
@@ -50,7 +50,7 @@ def tunnel(
             process.wait()
             forward.check_alive(process, target)
     except KeyboardInterrupt:
-        click.echo("tunnel closed", err=True)
+        output.echo("tunnel closed", err=True)
         ctx.exit(INTERRUPTED)
 
 
@@ -65,7 +65,7 @@ def _target(host: str, source: str | None) -> SshHost:
 def _show(target: SshHost, local_port: int, url: str, as_json: bool) -> None:
     """Print the URL on standard output: the one thing that could be piped."""
     remote = f"{target.jupyter_host} port {target.jupyter_port}"
-    click.echo(f"forwarding to {target.name}, {remote}; Ctrl-C ends it", err=True)
+    output.echo(f"forwarding to {target.name}, {remote}; Ctrl-C ends it", err=True)
     data = {
         "schema": 1,
         "command": "tunnel",
@@ -74,4 +74,4 @@ def _show(target: SshHost, local_port: int, url: str, as_json: bool) -> None:
         "local_port": local_port,
         "jupyter_port": target.jupyter_port,
     }
-    click.echo(json.dumps(data, ensure_ascii=False) if as_json else url)
+    output.echo(json_text(data) if as_json else url)

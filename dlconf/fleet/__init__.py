@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dlconf import inventory, workfolder
 from dlconf.errors import DlconfError
+from dlconf.fleet import payload, travel
 from dlconf.fleet.deal import deal, join
 from dlconf.fleet.link import Ended, Link, Step
 from dlconf.fleet.remote import KEEPALIVE_S, SILENCE_S
@@ -24,6 +25,7 @@ from dlconf.runfolder import RunFolder, RunLog
 from dlconf.runner import Run, Watcher
 
 _TICK_S = 0.3
+_MOST_NAMES = 5
 _MOST_WAITING = 1000  # events that wait for their turn; more make the workers wait
 
 
@@ -48,6 +50,7 @@ def run_on_workers(
         with workfolder.made() as work, RunLog(folder) as log, interrupts:
             fleet = _Fleet(run, work, log, interrupts=interrupts, watch=watch, say=tell)
             log.line(f"# {run.playbook} on {run.inventory} through {', '.join(run.workers)}")
+            fleet.say_what_stays()
             return fleet.do(list(hosts), folder.log)
     except OSError as error:
         raise DlconfError(
@@ -83,6 +86,15 @@ class _Fleet:
         self._outcomes: dict[str, HostOutcome] = {}
         self._slices = 0
         self._tail: list[str] = []
+
+    def say_what_stays(self) -> None:
+        """Say which files of the inventory's folder the workers do not get."""
+        for reason, names in payload.left_out(self._run.inventory).items():
+            said = f"not sent to workers ({reason})"
+            self._log.line(f"# {said}: {', '.join(names)}")
+            if reason not in travel.UNREMARKABLE:
+                more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+                self._say(f"{said}: {', '.join(names[:_MOST_NAMES] + more)}")
 
     def do(self, hosts: list[str], log_path: Path) -> RunOutcome:
         """Do the hosts and return what it came to."""
@@ -155,8 +167,19 @@ class _Fleet:
 
     def _step(self, item: Step) -> None:
         link = item.link
-        step = link.recorder.feed(item.event)
-        self._log.event({**item.event, "worker": link.worker})
+        try:
+            step = link.recorder.feed(item.event)
+            self._log.event({**item.event, "worker": link.worker})
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):
+            link.refuse("it sent an event that is none of ansible-runner's")
+            return
         if step is None:
             return
         if step.kind == "unreachable" and self._others(step.host, link.worker):

@@ -1,25 +1,29 @@
-"""One slice of a run on one worker, over one SSH connection: `transmit | ssh WORKER worker | process`."""
+"""One slice of a run on one worker, over one SSH connection: `transmit | ssh WORKER worker`, read by stream.py."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import queue
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from dlconf.errors import DlconfError
-from dlconf.fleet import payload, start
+from dlconf.fleet import payload, start, stream
 from dlconf.outcome import Recorder
 from dlconf.runner import Run
 
 _MOST_STRAY_LINES = 100
 _MOST_ERROR_LINES = 5
+_MOST_ERROR_BYTES = 2**16
+_TAIL_LIMIT_S = 1
 _END_LIMIT_S = 20
 
 
@@ -68,7 +72,9 @@ class Link:
         self._heard_s = time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
         self._takes_orders = self._over = False
-        self._explanation = ""
+        self._explanation = self._refused = ""
+        self._listener: threading.Thread | None = None
+        self._printed = b""
         self._replace = (b"", b"")
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -98,14 +104,14 @@ class Link:
         try:
             reason = self._converse()
         except DlconfError as error:
-            reason = error.message
+            reason, self.finished = error.message, False
         except OSError as error:
             reason = f"{error}{self._said()}"
         except Exception as error:  # whatever it is, the other workers go on
             reason = f"{type(error).__name__}: {error}"
         finally:
             self._leave()
-            self._inbox.put(Ended(self, reason))
+            self._inbox.put(Ended(self, self._refused or reason))
 
     def _leave(self) -> None:
         """End the connection once the worker has cleaned up, or has had the time for it."""
@@ -114,6 +120,9 @@ class Link:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if self._process.stdin:
                 self._process.stdin.close()
+            # The artifacts, which nobody wants: a worker that still writes does not clean up.
+            rest = _parts(self._process.stdout)
+            threading.Thread(target=deque, args=(rest, 0), daemon=True).start()
             self._process.wait(_END_LIMIT_S)
         self.cut()
 
@@ -126,14 +135,15 @@ class Link:
         job.mkdir(mode=0o700)
         payload.build(job, self._run, self.hosts)
         program = start.program()
-        with (self._work / "stderr").open("wb") as stderr:
-            self._process = subprocess.Popen(
-                start.command(self.worker, len(program)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,  # Ctrl-C of the terminal is for dlconf alone
-            )
+        self._process = subprocess.Popen(
+            start.command(self.worker, len(program)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C of the terminal is for dlconf alone
+        )
+        self._listener = threading.Thread(target=self._keep_tail, daemon=True)
+        self._listener.start()
         if self._over:
             return "it was ended before it began"
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -149,17 +159,11 @@ class Link:
             f"{hello['folder']}/inventory".encode(),
             json.dumps(str(payload.inventory_folder(self._run.inventory)))[1:-1].encode(),
         )
-        arguments = payload.arguments(job, self._run, self.hosts, hello["cores"])
+        arguments = payload.arguments(job, self._run, self.hosts, hello["cores"], hello["folder"])
         interface.run(streamer="transmit", _output=stdin, **arguments)
         self._takes_orders = True
-        interface.run(
-            streamer="process",
-            _input=_Heard(stdout, self),
-            private_data_dir=str(self._work / "artifacts"),
-            event_handler=self._on_event,
-            status_handler=self._on_status,
-            quiet=True,
-        )
+        for message in stream.messages(_Heard(stdout, self), self.hosts, self._local):
+            self._take(message)
         return "" if self.finished else self._why()
 
     def _greet(self, stdout: IO[bytes]) -> dict[str, Any]:
@@ -168,7 +172,7 @@ class Link:
         Raises:
             DlconfError: it says nothing.
         """
-        for line in (stdout.readline() for _ in range(_MOST_STRAY_LINES)):
+        for line in (stream.line_of(stdout) for _ in range(_MOST_STRAY_LINES)):
             self.heard()
             if line.startswith(b'{"dlconf_worker"'):
                 hello: dict[str, Any] = json.loads(line)
@@ -181,17 +185,21 @@ class Link:
         """Note that something came from the worker."""
         self._heard_s = time.monotonic()
 
-    def local(self, line: bytes) -> bytes:
+    def _local(self, line: bytes) -> bytes:
         """Return a line of the worker with the inventory's folder as it is called here."""
         return line.replace(*self._replace)
 
-    def _on_event(self, event: dict[str, Any]) -> bool:
-        self.finished = self.finished or event.get("event") == "playbook_on_stats"
-        self._inbox.put(Step(self, event))
-        return False  # Runner need not keep it: the log has it
+    def refuse(self, reason: str) -> None:
+        """End the connection, because of what came from the worker."""
+        self._refused, self.finished = reason, False
+        self.cut()
 
-    def _on_status(self, status: Mapping[str, Any], runner_config: object) -> None:
-        self._explanation = str(status.get("job_explanation") or self._explanation)
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "status" in message:
+            self._explanation = str(message.get("job_explanation") or self._explanation)
+            return
+        self.finished = self.finished or message.get("event") == "playbook_on_stats"
+        self._inbox.put(Step(self, message))
 
     def _why(self) -> str:
         """Return why the run had no end: what Ansible printed last, else what ssh or ansible-runner said."""
@@ -202,28 +210,38 @@ class Link:
         broken = self._process is None or self._process.returncode != 0
         return ("the connection ended" if broken else self._explanation) + said
 
+    def _keep_tail(self) -> None:
+        """Keep the end of what ssh prints to standard error; all of it could fill a disk."""
+        for part in _parts(self._process.stderr if self._process else None):
+            self._printed = (self._printed + part)[-_MOST_ERROR_BYTES:]
+
     def _said(self) -> str:
         """Return how ssh ended and what it printed last."""
         if self._process is None:
             return ""
         self._leave()
         code = f" (ssh ended with {self._process.wait()})"
-        text = (self._work / "stderr").read_text(encoding="utf-8", errors="replace").strip()
-        lines = text.splitlines()[-_MOST_ERROR_LINES:]
+        if self._listener:
+            self._listener.join(_TAIL_LIMIT_S)  # a connection that is shared keeps its end open
+        lines = self._printed.decode(errors="replace").strip().splitlines()[-_MOST_ERROR_LINES:]
         return code + (": " + "\n".join(lines) if lines else "")
+
+
+def _parts(pipe: IO[bytes] | None) -> Iterator[bytes]:
+    """Return what comes from a pipe, until its end."""
+    if isinstance(pipe, io.BufferedReader):
+        with contextlib.suppress(OSError, ValueError):  # it has just been closed
+            yield from iter(lambda: pipe.read1(2**16), b"")
 
 
 class _Heard:
     """The worker's stream, which notes that something came."""
 
-    def __init__(self, stream: IO[bytes], link: Link) -> None:
-        self._stream = stream
+    def __init__(self, pipe: IO[bytes], link: Link) -> None:
+        self._pipe = pipe
         self._link = link
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def readline(self) -> bytes:
-        line = self._stream.readline()
+    def readline(self, size: int = -1, /) -> bytes:
+        line = self._pipe.readline(size)
         self._link.heard()
-        return self._link.local(line)
+        return line

@@ -1,7 +1,8 @@
 """The job that travels to a worker: a private data folder of ansible-runner, and the arguments of its run.
 
 The folder holds `project/` (roles, playbooks, ansible.cfg, and dlconf itself for its plugins), `inventory/` (the
-inventory's file with the folders BESIDE it, or its whole folder), `env/` and `slice`, the hosts.
+inventory's file with some folders beside it, or its folder: what `travel.py` lets through), `env/` and `slice`, the
+hosts.
 Passwords are among the arguments, which ansible-runner writes to the stream and to no file.
 """
 
@@ -15,13 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlconf import content, extravars, forks, inventory, runner
+from dlconf import ansiblesettings, content, extravars, forks, inventory, runner
+from dlconf.fleet.travel import WHOLE, Sieve
 from dlconf.runner import Run
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "_ansible", ".git")
-BESIDE = ("group_vars", "host_vars", "files")
-"""Folders beside an inventory's file that travel with it; variables may name what is in `files`."""
-
 _SETTINGS = {"suppress_output_file": True, "pexpect_timeout": 1}
 
 
@@ -52,16 +51,37 @@ def _copy_inventory(source: str, folder: Path) -> None:
         folder.mkdir()
         (folder / "hosts").write_text("".join(name + "\n" for name in names), encoding="utf-8")
     elif (path := Path(source)).is_dir():
-        shutil.copytree(path, folder, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+        shutil.copytree(path, folder, ignore=Sieve.of(path, os.environ).ignore)
     else:
         folder.mkdir()
         shutil.copy(path, folder)
-        for beside in BESIDE:
+        sieve = Sieve.of(path.parent, os.environ)
+        for beside in WHOLE:
             if (path.parent / beside).is_dir():
-                shutil.copytree(path.parent / beside, folder / beside)
+                shutil.copytree(path.parent / beside, folder / beside, ignore=sieve.ignore)
 
 
-def arguments(folder: Path, run: Run, hosts: Sequence[str], cores: int) -> dict[str, Any]:
+def left_out(source: str) -> dict[str, list[str]]:
+    """Return what of an inventory does not travel: reason -> names below its folder.
+
+    Args:
+        source: the inventory.
+    """
+    path = Path(source)
+    if inventory.names(source) is not None:
+        return {}
+    sieve = Sieve.of(inventory_folder(source), os.environ)
+    folders = [path] if path.is_dir() else [path.parent / beside for beside in WHOLE]
+    found: dict[str, list[str]] = {}
+    for folder in filter(Path.is_dir, folders):
+        for name, reason in sieve.left_out(folder):
+            found.setdefault(reason, []).append(name)
+    return found
+
+
+def arguments(
+    folder: Path, run: Run, hosts: Sequence[str], cores: int, place: str
+) -> dict[str, Any]:
     """Return the arguments of `ansible_runner.interface.run` for a slice.
 
     Args:
@@ -69,7 +89,9 @@ def arguments(folder: Path, run: Run, hosts: Sequence[str], cores: int) -> dict[
         run: what to run.
         hosts: the slice.
         cores: of the worker.
+        place: the folder that it is unpacked to on the worker.
     """
+    project = Path(place) / "project"
     source = Path(run.inventory)
     named = inventory.names(run.inventory) is not None
     inside = Path("hosts") if named else Path() if source.is_dir() else Path(source.name)
@@ -81,7 +103,9 @@ def arguments(folder: Path, run: Run, hosts: Sequence[str], cores: int) -> dict[
         "forks": run.forks or forks.default(cores, len(hosts)),
         "cmdline": shlex.join(runner.flags(run)),
         "envvars": {
-            **runner.SETTINGS,
+            **ansiblesettings.OURS,
+            **ansiblesettings.paths(project, project / "dlconf"),
+            **({"ANSIBLE_INVENTORY_ENABLED": "ini"} if named else {}),
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
             # ansible-runner turns the check of host keys off unless it is told.
             "ANSIBLE_HOST_KEY_CHECKING": os.environ.get("ANSIBLE_HOST_KEY_CHECKING", "True"),

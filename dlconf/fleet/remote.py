@@ -114,7 +114,6 @@ def _work(folder: str) -> int:
     project = os.path.join(folder, "project")  # noqa: PTH118
     os.environ.update(
         ANSIBLE_CONFIG=os.path.join(project, "ansible.cfg"),  # noqa: PTH118
-        ANSIBLE_CALLBACK_PLUGINS=os.path.join(project, "dlconf/plugins/callback"),  # noqa: PTH118
         DLCONF_GO_FILE=os.path.join(folder, "go"),  # noqa: PTH118
         PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),  # noqa: PTH120
         PYTHONPATH=project,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# C0 without tab and end of line, DEL, C1, and what turns the direction of text (Unicode's Bidi_Control).
+_STEERING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_CONTROL = re.compile(f"[{_STEERING}]")
+_NOT_A_COLOUR = re.compile(rf"(\x1b\[[0-9;]*m)|[{_STEERING}]")
 _COLOURS = {
     "add": "32",
     "change": "33",
@@ -37,6 +41,17 @@ PLAIN = Paint()
 def clean(text: Any) -> str:
     """Return text from a host without the control characters that could steer a terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text).replace("\r\n", "\n"))
+
+
+def printable(text: str) -> str:
+    """Return text as `clean` does, with its colours: for whole outputs, whose parts have been cleaned."""
+    return _NOT_A_COLOUR.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, whose control characters are escaped, those too that JSON takes as they are."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def one_line(text: Any) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlconf.catalogue.sections import SECTIONS
 from dlconf.catalogue.update import Change, Comparison
-from dlconf.report.text import SIGNS, count
+from dlconf.report.text import SIGNS, count, json_text
 
 
 def text(found: Comparison) -> str:
@@ -39,18 +38,14 @@ def _difference(old: Any, new: Any) -> str:
     """Show what a value becomes; of a longer list or mapping, only what joins it."""
     if isinstance(old, dict) and old:
         new = {name: value for name, value in new.items() if old.get(name) != value}
-        return f"and {_value(new)}"
+        return f"and {json_text(new)}"
     if isinstance(old, list) and old and new[: len(old)] == old:
-        return f"and {_value(new[len(old) :])}"
-    return _value(new) if old is None else f"{_value(old)} -> {_value(new)}"
+        return f"and {json_text(new[len(old) :])}"
+    return json_text(new) if old is None else f"{json_text(old)} -> {json_text(new)}"
 
 
 def _name(key: Sequence[Any]) -> str:
     return " ".join(str(part) for part in key)
-
-
-def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def data(found: Comparison, written: Sequence[Path]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ STATE = Path(os.environ["LAB_STATE"])
 UNIT = "dlconf-jupyter.service"
 SERVER = "jupyter-labpw-singleuser.service"
 KERNEL = "Python 3 (ipykernel)"
+ANSWER = "curl -fsko /dev/null https://127.0.0.1:8888/hub/login"
 WRONG = "Invalid username or password"
 
 
@@ -61,8 +63,7 @@ def test_a_restart_of_the_hub_leaves_the_users_servers_running(
 ) -> None:
     before = main_process(SERVER)
     host.check_output("systemctl restart %s", UNIT)
-    answer = "curl -fsko /dev/null https://127.0.0.1:8888/hub/login"
-    host.check_output(f"timeout 300 sh -c 'until {answer}; do sleep 1; done'")
+    host.check_output(f"timeout 300 sh -c 'until {ANSWER}; do sleep 1; done'")
     assert main_process(SERVER) == before
 
 
@@ -80,6 +81,33 @@ def test_a_wrong_password_gets_nothing(url: str, tmp_path: Path, user: str) -> N
         WebDriverWait(driver, ANSWER_LIMIT_S).until(lambda shown: WRONG in shown.page_source)
         driver.get(f"{url}user/{user}/lab")
         assert urlsplit(driver.current_url).path == "/hub/login"
+
+
+@pytest.fixture
+def root_password(host: Host) -> Iterator[str]:
+    """A password that root has for a while, at the machine itself and under a second name."""
+    password = secrets.token_hex(12)
+    host.check_output("cp -a /etc/shadow /etc/passwd /srv/")
+    host.check_output("sh -c %s", "echo 'toor:x:0:0::/root:/bin/bash' >> /etc/passwd")
+    host.check_output("sh -c %s", "echo 'toor:!:19000:0:99999:7:::' >> /etc/shadow")
+    for user in ("root", "toor"):
+        host.check_output("sh -c %s", f"echo {user}:{password} | chpasswd")
+    host.check_output("systemctl restart %s", UNIT)
+    host.check_output(f"timeout 300 sh -c 'until {ANSWER}; do sleep 1; done'")
+    yield password
+    host.check_output("cp -a /srv/shadow /srv/passwd /etc/")
+
+
+def test_root_does_not_log_in_with_the_right_password(
+    host: Host, url: str, root_password: str, tmp_path: Path
+) -> None:
+    for user in ("root", "toor"):
+        with browser(url, tmp_path / user) as driver:
+            log_in(driver, url, {"username": user, "password": root_password}, "login_submit")
+            WebDriverWait(driver, ANSWER_LIMIT_S).until(lambda shown: WRONG in shown.page_source)
+            driver.get(f"{url}user/{user}/lab")
+            assert urlsplit(driver.current_url).path == "/hub/login"
+    assert "User 'root' blocked" in host.check_output(f"journalctl --no-pager -o cat -u {UNIT}")
 
 
 @pytest.mark.parametrize("path", ["/hub/api/users", "/hub/api/services", "/hub/api/proxy"])

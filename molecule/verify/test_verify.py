@@ -6,6 +6,8 @@ import json
 
 from testinfra.host import Host
 
+testinfra_hosts = ["ansible://cpu", "ansible://gtx1080ti"]
+
 # On the machine with a GPU no driver can be loaded, so nothing of the GPU may count as proved.
 STATUS = {
     "cpu": {"jax": "cpu"},
@@ -27,7 +29,7 @@ def test_a_framework_answers_with_what_it_computed(host: Host, machine: str) -> 
 
 
 def test_it_leaves_nothing_behind(host: Host) -> None:
-    assert host.check_output("find /tmp /var/tmp -name '*dlconf-verify*'") == ""
+    assert host.check_output("find /tmp /var/tmp /var/lib -name '*dlconf-verify*'") == ""
     assert (
         host.check_output(
             "find /opt/dlconf /usr/local -newer /run/checks.json -type f 2>/dev/null || true"

@@ -220,7 +220,8 @@ def test_apply_gives_exactly_the_plan_that_was_shown(invoke: Invoke) -> None:
     )
     survey, site = fake.runs
     chosen = {"dlconf_roles": ["cuda"], "dlconf_set": {"cuda": "12.9"}}
-    assert (survey.playbook, survey.extra_vars, survey.strict_limit) == ("state.yml", chosen, True)
+    assert (survey.playbook, survey.strict_limit) == ("state.yml", True)
+    assert survey.extra_vars == steps_of.OF_A_RUN | chosen
     assert site.playbook == "site.yml"
     assert site.hosts == ["gpu1", "gpu2"]  # gpu2 waits for the reboot that --reboot allows
     assert site.extra_vars["dlconf_planned"]["gpu1"]["stack"]["cuda"] == {"version": "12.9.1"}

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dlconf import content
+from dlconf import ansiblesettings, content
 from tests.unit.test_runner import SYSTEM_PYTHON
 
 
 def test_nothing_of_ours_stays_in_a_users_fact_cache(tmp_path: Path) -> None:
-    environment = os.environ | content.ansible_environment({})
+    environment = os.environ | ansiblesettings.environment({})
     environment |= {
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),

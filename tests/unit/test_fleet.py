@@ -141,9 +141,11 @@ def test_what_travels(tmp_path: Path) -> None:
 def test_the_arguments_of_a_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
     run = Run("site.yml", "gpu1,", check=True, passwords=Passwords(become="hunter2"))
-    given = payload.arguments(tmp_path, run, ["gpu1"] * 50, 2)
+    given = payload.arguments(tmp_path, run, ["gpu1"] * 50, 2, "/w")
     assert given["forks"] == 20
-    assert payload.arguments(tmp_path, Run("site.yml", "gpu1,", forks=3), ["a"], 2)["forks"] == 3
+    assert (
+        payload.arguments(tmp_path, Run("site.yml", "gpu1,", forks=3), ["a"], 2, "/w")["forks"] == 3
+    )
     assert given["cmdline"] == "--check --ask-become-pass"
     assert given["inventory"] == str(tmp_path / "inventory" / "hosts")
     assert given["envvars"]["ANSIBLE_HOST_KEY_CHECKING"] == "True"

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock, patch
 
 import pytest
 from ansible.errors import AnsibleError
@@ -18,6 +20,8 @@ from tests.unit.test_role_contract import render
 
 ROLE = ROLES / "jupyter"
 LAB = {"jupyter_user": "ann"}
+HUB = {"jupyter_mode": "hub"}
+EVERY_ADDRESS = {"jupyter_address": "0.0.0.0"}  # noqa: S104
 
 
 def contract(inputs: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -50,7 +54,7 @@ def test_secrets_belong_to_the_user_alone() -> None:
 
 @pytest.mark.parametrize(
     "inputs",
-    [LAB, LAB | {"jupyter_address": "0.0.0.0", "jupyter_tls": "none"}],  # noqa: S104
+    [LAB, LAB | EVERY_ADDRESS | {"jupyter_tls": "none", "jupyter_insecure": True}],
 )
 def test_the_configuration_is_python_and_says_where_it_listens(inputs: dict[str, Any]) -> None:
     text = contract(inputs)["/etc/dlconf/jupyter/lab.py"]["content"]
@@ -67,6 +71,35 @@ def test_the_hub_lets_in_whom_it_names_else_everyone() -> None:
     assert 'allowed_users = set(["ann"])' in named
     assert "allow_all" not in named
     assert "allow_all = True" in contract(hub)[path]["content"]
+
+
+def test_root_is_kept_out_of_the_hub_by_each_of_its_names() -> None:
+    text = contract(HUB)["/etc/dlconf/jupyter/hub.py"]["content"]
+    settings = MagicMock()
+    exec(compile(text, "hub.py", "exec"), {"get_config": lambda: settings})  # noqa: S102 - as JupyterHub does
+    assert settings.Authenticator.blocked_users >= {"root"}
+    twice = [SimpleNamespace(pw_name="toor", pw_uid=0), SimpleNamespace(pw_name="ann", pw_uid=1000)]
+    with patch("pwd.getpwall", return_value=twice):
+        exec(compile(text, "hub.py", "exec"), {"get_config": lambda: settings})  # noqa: S102
+    assert settings.Authenticator.blocked_users == {"root", "toor"}
+
+
+@pytest.mark.parametrize("mode", [LAB, HUB])
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "", "192.0.2.7", "127.example.org"])  # noqa: S104
+def test_no_password_crosses_a_network_in_clear_unless_it_is_said_twice(
+    mode: dict[str, Any], address: str
+) -> None:
+    inputs = mode | {"jupyter_address": address, "jupyter_tls": "none"}
+    with pytest.raises(AnsibleError, match="cross the network in clear"):
+        render(ROLE, inputs, "__jupyter_contract")
+    assert contract(inputs | {"jupyter_insecure": True})
+    assert contract(inputs | {"jupyter_tls": "self_signed"})
+
+
+@pytest.mark.parametrize("mode", [LAB, HUB])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.53", "::1", "localhost"])
+def test_the_loopback_needs_no_tls(mode: dict[str, Any], address: str) -> None:
+    assert contract(mode | {"jupyter_address": address, "jupyter_tls": "none"})
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import shutil
 import subprocess
@@ -282,27 +281,6 @@ def test_a_state_folder_that_cannot_be_made_is_an_error(
 def test_the_content_is_found_and_holds_what_the_commands_name() -> None:
     for name in ("state.yml", "site.yml", "verify.yml"):
         assert content.playbook(name).is_file()
-
-
-def test_an_own_ansible_cfg_keeps_its_say_and_gets_our_paths() -> None:
-    assert content.ansible_environment({}) == {
-        "ANSIBLE_CONFIG": str(content.root() / "ansible.cfg")
-    }
-    beside = content.ansible_environment({"ANSIBLE_CONFIG": "/etc/ansible/ansible.cfg"})
-    assert "ANSIBLE_CONFIG" not in beside
-    assert beside["ANSIBLE_ROLES_PATH"] == str(content.root() / "roles")
-    assert Path(beside["ANSIBLE_ACTION_PLUGINS"]).is_dir()
-
-
-def test_every_path_of_our_ansible_cfg_is_known_to_the_content() -> None:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(content.root() / "ansible.cfg", encoding="utf-8")
-    named = {
-        name
-        for name in parser["defaults"]
-        if name.endswith(("path", "plugins", "library", "utils"))
-    }
-    assert named <= set(content._PATH_SETTINGS)
 
 
 # Outcomes

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dlconf import catalogue
-from dlconf.cli import options
-from dlconf.report.text import count
+from dlconf.cli import options, output
+from dlconf.report.text import count, json_text
 
 
 @click.command()
@@ -27,12 +26,12 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     problems = catalogue.check(files)
     if as_json:
         found = [problem.data() for problem in problems]
-        click.echo(json.dumps({"schema": 1, "problems": found}, ensure_ascii=False))
+        output.echo(json_text({"schema": 1, "problems": found}))
     else:
         for problem in problems:
-            click.echo(str(problem))
+            output.echo(str(problem))
             if problem.hint:
-                click.echo(f"  {problem.hint}")
+                output.echo(f"  {problem.hint}")
         what = ", ".join(map(str, files)) or "the catalogue"
-        click.echo(f"{what}: {count(len(problems), 'problem')}", err=bool(problems))
+        output.echo(f"{what}: {count(len(problems), 'problem')}", err=bool(problems))
     ctx.exit(int(bool(problems)))

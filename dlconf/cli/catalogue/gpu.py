@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dlconf.catalogue import load
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.errors import UsageError
 from dlconf.report import gpu as report
+from dlconf.report.text import json_text
 from dlconf.resolve.served import served_by
 
 
@@ -37,8 +37,4 @@ def gpu(words: str, catalogues: tuple[Path, ...], as_json: bool) -> None:
         )
     answer = served_by(found[0].id if found else number, catalogue)
     others = found[1:]
-    click.echo(
-        json.dumps(report.data(answer, others), ensure_ascii=False)
-        if as_json
-        else report.text(answer, others)
-    )
+    output.echo(json_text(report.data(answer, others)) if as_json else report.text(answer, others))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dlconf.catalogue import load
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.report import catalogue as report
+from dlconf.report.text import json_text
 
 
 @click.command()
@@ -26,6 +26,6 @@ def list(kind: str | None, catalogues: tuple[Path, ...], as_json: bool) -> None:
         raise options.unknown("list", kind, report.TABLES)
     rows = load(catalogues)
     if as_json:
-        click.echo(json.dumps(report.rows_data(rows, kind), ensure_ascii=False))
+        output.echo(json_text(report.rows_data(rows, kind)))
     else:
-        click.echo(report.table(rows, kind) if kind else report.overview(rows))
+        output.echo(report.table(rows, kind) if kind else report.overview(rows))

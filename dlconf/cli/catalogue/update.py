@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -16,9 +15,10 @@ from dlconf.catalogue import update as steps
 from dlconf.catalogue.container import Catalogue
 from dlconf.catalogue.loader import DATA
 from dlconf.catalogue.update.stated import Stated
-from dlconf.cli import options
+from dlconf.cli import options, output
 from dlconf.errors import UsageError
 from dlconf.report import update as report
+from dlconf.report.text import json_text
 
 
 @click.command()
@@ -55,16 +55,16 @@ def update(*, locations: tuple[str, ...], site_file: Path | None, yes: bool, as_
     catalogue = load([site_file] if site_file and site_file.exists() else [])
     found = steps.compare(list(_statements(locations, catalogue)), catalogue)
     if not as_json:
-        click.echo(report.text(found))
+        output.echo(report.text(found))
     written = []
     if found.changes and (yes or (not as_json and _agreed())):
         written = steps.write(found.changes, site_file)
     if as_json:
-        click.echo(json.dumps(report.data(found, written), ensure_ascii=False))
+        output.echo(json_text(report.data(found, written)))
     elif found.changes:
         names = ", ".join(map(str, written))
         told = f"written: {names}" if written else "nothing was written; --yes writes it"
-        click.echo(told, err=not written)
+        output.echo(told, err=not written)
 
 
 def _is_checkout() -> bool:
@@ -85,7 +85,7 @@ def _statements(locations: Sequence[str], catalogue: Catalogue) -> Iterator[Stat
             )
         for file, item in zip(files, known, strict=True):
             if item is None:
-                click.echo(f"{file.place}: no list that is known; left out", err=True)
+                output.echo(f"{file.place}: no list that is known; left out", err=True)
             else:
                 yield from item
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import advice, content, facts, plan
+from dlconf import advice, content, facts, groups, plan
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables
 from dlconf.rolevars import ansible_names, without_credentials
@@ -65,6 +65,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         def asked(name: str) -> Any:
             return self._templar.template(task_vars.get(name))
 
+        groups.refuse_reserved(task_vars)
         roles = content.roles_of_host(asked("dlconf_roles"), asked("dlconf_extras"))
         variables = HostVariables(self._templar, task_vars, roles)
         collected = self._execute_module(
@@ -100,21 +101,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         }
         result = {"changed": False, "dlconf": state, "for_roles": for_roles}
         result["ansible_facts"] = host_facts  # a user's fact cache keeps these: nothing of dlconf's
-        return result | groups(drifted, pending=bool(host_plan.pending), proof=packages)
-
-
-def groups(drifted: list[str], *, pending: bool, proof: bool) -> dict[str, Any]:
-    """Return the part of a task's result that puts the host into the group of each role it needs.
-
-    The strategy adds a host to one group a result, with that group's parents: so the set of needs is the group.
-    A host in `dlconf_pending` waits for a reboot; one in `dlconf_proof` is to be verified once the roles have run.
-    """
-    needs = [f"drift_{role}" for role in drifted]
-    needs += [name for name, needed in (("pending", pending), ("proof", proof)) if needed]
-    if not needs:
-        return {}
-    parents = (["drift"] if drifted else []) + needs
-    return {
-        "add_group": "dlconf_of_" + "_and_".join(needs),
-        "parent_groups": [f"dlconf_{name}" for name in parents],
-    }
+        return result | groups.needed(drifted, pending=bool(host_plan.pending), proof=packages)
