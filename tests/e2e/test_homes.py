@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import BIN, ROOT, Site, running_site
+from tests.conftest import BIN, ROOT, TIMEOUT_S, Site, running_site
 
 pytestmark = pytest.mark.lab
 
@@ -119,7 +119,7 @@ def run_roles(site: Site) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=TIMEOUT_S,
         check=False,
     )
 

@@ -224,6 +224,31 @@ def test_group_writable_is_for_root_and_staff_alone(top: Path) -> None:
         assert module.exposed(f"{folder}/b") == part
 
 
+def test_a_link_in_a_folder_of_everybody_is_nobody_s_word(top: Path) -> None:
+    folder = folder_of(0, top / "a", 0o1777)
+    (folder / "b").symlink_to(top)
+    assert module.exposed(f"{folder}/b/c") == f"{folder}/b"
+
+
+@pytest.mark.parametrize(
+    ("options", "user_s"),
+    [
+        ("rw,user_id=1000,group_id=1000,allow_other", True),
+        ("rw,user_id=0,group_id=0,allow_other", False),
+        ("rw,errors=remount-ro", False),
+        ("rw", False),
+        (None, True),
+    ],
+)
+def test_a_user_s_mount_says_of_owners_what_the_user_likes(
+    monkeypatch: pytest.MonkeyPatch, top: Path, options: str | None, user_s: bool
+) -> None:
+    assert module.of_a_user(options) == user_s
+    real = module.of_a_user
+    monkeypatch.setattr(module, "of_a_user", lambda _found: real(options))
+    assert module.exposed(f"{top}/b") == ("/tmp" if user_s else None)
+
+
 def test_links_in_a_circle_end(top: Path) -> None:
     (top / "one").symlink_to("two")
     (top / "two").symlink_to("one")

@@ -76,10 +76,11 @@ def exposed(path: str) -> str | None:
                 return current
         current = os.path.normpath(os.path.join(current, rest.pop(0)))
         try:
-            entry = os.lstat(current)
+            entry = judged(current)
         except OSError as error:
             return None if closed and error.errno in MISSING else current
-        if not closed and entry.st_uid != 0:
+        # A sticky folder keeps a folder of root's where it is; a link of root's may have been moved there.
+        if entry is None or (not closed and (entry.st_uid != 0 or not stat.S_ISDIR(entry.st_mode))):
             return current
         if stat.S_ISLNK(entry.st_mode):
             target, links = os.readlink(current), links + 1
@@ -88,6 +89,28 @@ def exposed(path: str) -> str | None:
             rest = names(target) + rest
             current = "/" if target.startswith("/") else os.path.dirname(current)
     return None
+
+
+def judged(path: str) -> os.stat_result | None:
+    """Return the status of a path; None where a user mounted it, whose word on owners counts nothing."""
+    # While it is open, its mount keeps its number.
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}") as file:
+            number = dict(line.split(":", 1) for line in file)["mnt_id"].strip()
+        with open("/proc/self/mountinfo") as file:
+            options = {line.split()[0]: line.split()[-1] for line in file}
+        return None if of_a_user(options.get(number)) else os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def of_a_user(options: str | None) -> bool:
+    """Say by its options (FUSE's user_id) whether a user mounted it; one that is gone by now may be a user's."""
+    if options is None:
+        return True
+    given = dict(word.split("=", 1) for word in options.split(",") if "=" in word)
+    return given.get("user_id", "0") != "0"
 
 
 def names(path: str) -> list[str]:
@@ -223,9 +246,8 @@ class Task:
         try:
             return os.lstat(self.path)
         except OSError as error:
-            to_come = (
-                self.check and error.errno == errno.EACCES
-            )  # the folder is given to the user first
+            # The folder may be about to be given to the user.
+            to_come = self.check and error.errno == errno.EACCES
             if error.errno not in MISSING and not to_come:
                 raise
             return None
