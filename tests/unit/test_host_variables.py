@@ -192,7 +192,7 @@ def test_a_contract_that_does_not_give_the_same_twice_is_not_kept(
 ) -> None:
     for folder in ("defaults", "vars", "meta"):
         (tmp_path / folder).mkdir()
-    specs = {"argument_specs": {"main": {"options": {}}}}
+    specs: dict[str, Any] = {"argument_specs": {"main": {"options": {}}}}
     (tmp_path / "meta" / "argument_specs.yml").write_text(json.dumps(specs), encoding="utf-8")
     variables = {"__lab_contract": [{"kind": "file", "content": template}]}
     (tmp_path / "vars" / "main.yml").write_text(json.dumps(variables), encoding="utf-8")
