@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from dlconf import apply as steps_of
 from dlconf.cli import hostrun, main
 from dlconf.cli.group import VERBS, Main
-from dlconf.runfolder import state_home
+from dlconf.runfolder import RunFolder, state_home
 from tests.unit.fakerunner import FakeRunner
 
 Invoke = Callable[..., tuple[Result, FakeRunner]]
@@ -297,3 +297,59 @@ def test_help_lists_each_command_with_the_first_line_of_its_help(invoke: Invoke)
         assert command is not None
         assert (command.help or "").splitlines()[0] == first_line
         assert " ".join(first_line.split()[:4]) in invoke("--help")[0].stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    ("verb", "recording", "code"), [("detect", "survey_drift", 1), ("drift", "survey_drift", 4)]
+)
+def test_a_log_that_finds_no_room_takes_no_result_with_it(
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    verb: str,
+    recording: str,
+    code: int,
+    as_json: bool,
+) -> None:
+    made = RunFolder.create
+
+    def full(verb: str) -> RunFolder:
+        folder = made(verb)
+        folder.events.symlink_to("/dev/full")
+        return folder
+
+    monkeypatch.setattr(RunFolder, "create", full)
+    flags = ["--json"] * as_json
+    result, _ = invoke(verb, "hosts.ini", *flags, recordings=(recording,))
+    assert result.exit_code == code
+    assert "gpu" in result.stdout
+    if as_json:
+        only_json(result)
+    told = [line for line in result.stderr.splitlines() if "No space left on device" in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"error: the log of this run is not complete: {state_home()}")
+
+
+@pytest.mark.parametrize("folder", ["/proc/x", "/dev/null", "hosts.ini/x"])
+def test_a_folder_that_no_host_can_be_stored_in_is_refused_before_the_look(
+    invoke: Invoke, folder: str
+) -> None:
+    result, fake = invoke("detect", "hosts.ini", "--save", folder)
+    assert result.exit_code == 2
+    assert f"cannot store hosts in {folder}" in result.stderr
+    assert fake.runs == []
+
+
+def test_a_folder_that_was_removed_is_named(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.setenv("PWD", str(gone))
+    gone.rmdir()
+    result, _ = invoke("plan", "localhost,")
+    assert result.exit_code == 2
+    assert f"the current directory {gone} is gone" in result.stderr
+    monkeypatch.chdir(tmp_path)

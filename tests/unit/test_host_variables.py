@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -165,3 +166,34 @@ def test_where_nothing_can_be_remembered_the_look_is_the_same(
     (tmp_path / "none").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
     assert look({}) == remembered
+
+
+@pytest.mark.parametrize(
+    ("template", "live"),
+    [
+        ("{{ q('file', '/etc/lab') }}", True),
+        ("{{ query('env', 'HOME') }}", True),
+        ("{{ ['a', 'b'] | random }}", True),
+        ("{{ 'x' | password_hash }}", True),
+        ("{{ '/etc/lab' is file }}", True),
+        ("{{ '/etc/lab' is not ansible.builtin.exists }}", True),
+        ("{{ ['/etc/lab'] | select('link') }}", True),
+        ("{{ [] | selectattr('path', 'is_dir') }}", True),
+        ("{{ '/etc/*' | fileglob }}", True),
+        ("{{ groups['all'] }}", True),
+        ("{{ vars.lab }}", True),
+        ("{{ [] | selectattr('kind', 'eq', 'file') }}", False),
+        ("{{ lab_groups | default(['link', 'exists', 'q']) }}", False),
+        ("the groups; what a link is", False),
+    ],
+)
+def test_a_contract_that_does_not_give_the_same_twice_is_not_kept(
+    tmp_path: Path, template: str, live: bool
+) -> None:
+    for folder in ("defaults", "vars", "meta"):
+        (tmp_path / folder).mkdir()
+    specs: dict[str, Any] = {"argument_specs": {"main": {"options": {}}}}
+    (tmp_path / "meta" / "argument_specs.yml").write_text(json.dumps(specs), encoding="utf-8")
+    variables = {"__lab_contract": [{"kind": "file", "content": template}]}
+    (tmp_path / "vars" / "main.yml").write_text(json.dumps(variables), encoding="utf-8")
+    assert rolefiles.reads({"lab": tmp_path})["live"] == ["lab"] * live

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -307,6 +308,26 @@ def test_two_files_of_one_host_are_an_error(tmp_path: Path) -> None:
     result = planned("--facts", str(tmp_path))
     assert result.exit_code == 2
     assert "holds gpu1, and so does another" in result.stderr
+
+
+def test_storing_follows_no_link_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "victim").write_text("whole", encoding="utf-8")
+    for name in ("gpu1.new", "gpu1.json"):
+        (tmp_path / name).symlink_to(tmp_path / "victim")
+    path = stored.save(tmp_path, host("gpu1", "no-gpu-debian-12"))
+    assert not path.is_symlink()
+    assert (tmp_path / "victim").read_text(encoding="utf-8") == "whole"
+    before, names = path.read_bytes(), sorted(tmp_path.iterdir())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("dlconf.stored.json.dump", full)
+    with pytest.raises(DlconfError, match=r"gpu1\.json: No space left on device"):
+        stored.save(tmp_path, host("gpu1", "no-gpu-debian-12"))
+    assert (path.read_bytes(), sorted(tmp_path.iterdir())) == (before, names)
 
 
 def test_a_host_name_that_is_no_file_name_is_stored_too(tmp_path: Path) -> None:

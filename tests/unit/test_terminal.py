@@ -11,12 +11,14 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dlconf import workfolder
 from dlconf.cli import main
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
@@ -141,6 +143,25 @@ def test_the_second_signal_ends_at_once(place: Path) -> None:
         assert process.returncode == INTERRUPTED
     assert not (place / "finished").exists()
     assert b"stopping at once" in said
+
+
+def test_what_kill_9_leaves_is_cleared_and_its_task_ends_whole(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(command(place)) as process:
+        until_the_task_runs(place)
+        process.kill()
+        process.wait()
+    (left,) = (place / "tmp").iterdir()
+    assert (left / "extravars.yml").exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(place / "tmp"))
+    workfolder.clear()
+    assert not left.exists()
+    limit_s = time.monotonic() + LIMIT_S
+    while not (place / "finished").exists() and time.monotonic() < limit_s:
+        time.sleep(0.05)
+    time.sleep(1.5)  # in which the next task would begin
+    check_whole(place, went_on=False)
 
 
 PRINT = """
