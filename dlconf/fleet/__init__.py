@@ -93,8 +93,8 @@ class _Fleet:
             said = f"not sent to workers ({reason})"
             self._log.line(f"# {said}: {', '.join(names)}")
             if reason not in travel.UNREMARKABLE:
-                more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
-                self._say(f"{said}: {', '.join(names[:_MOST_NAMES] + more)}")
+                more = ", ..." if len(names) > _MOST_NAMES else ""
+                self._say(f"{said}: {', '.join(names[:_MOST_NAMES])}{more}")
 
     def do(self, hosts: list[str], log_path: Path) -> RunOutcome:
         """Do the hosts and return what it came to."""
@@ -179,7 +179,7 @@ class _Fleet:
             ValueError,
         ):
             link.refuse("it sent an event that is none of ansible-runner's")
-            return
+            step = None
         if step is None:
             return
         if step.kind == "unreachable" and self._others(step.host, link.worker):

@@ -61,7 +61,7 @@ _RULES = (
         "dpkg on {host} was cut: apply again, preflight repairs it",
     ),
     _rule(
-        r"no python|python3?: (command )?not found|/usr/bin/python3: no such file",
+        r"no python|python3?: (command )?not found|python3(: no such file|' was not found)",
         "install Python on {host}: apt-get install python3",
     ),
     _rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -189,6 +190,15 @@ def test_each_setting_of_ours_is_one_of_ansible_s() -> None:
 def test_there_is_a_hostile_value_of_each_setting_of_ours() -> None:
     assert OURS.keys() | PATHS.keys() == HOSTILE.keys() - {"ANSIBLE_CACHE_PLUGIN_CONNECTION"}
     assert not [name for name, value in HOSTILE.items() if OURS.get(name) == value]
+
+
+def test_the_document_names_each_setting_of_ours() -> None:
+    text = (content.root() / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(ANSIBLE_[A-Z_0-9]+|LC_ALL|LANGUAGE)`", text)) == (
+        OURS.keys()
+        | PATHS.keys()
+        | {"ANSIBLE_CONFIG", "ANSIBLE_INVENTORY_ENABLED", "ANSIBLE_YAML_FILENAME_EXT"}
+    )
 
 
 def test_our_ansible_cfg_says_what_a_run_of_dlconf_says() -> None:

@@ -217,7 +217,7 @@ def test_so_do_the_folders_beside_a_file(lab: Path, tmp_path: Path) -> None:
 
 def test_what_stays_is_said(lab: Path, taken_over: Path) -> None:
     said: list[str] = []
-    (taken_over / "sent").write_bytes(b"")
+    (taken_over / "sent").write_bytes(b"no worker\n" * 100)
     with pytest.raises(DlconfError):
         run_playbook(
             Run("state.yml", str(lab), workers=["ctl1"]), RunFolder.create("plan"), say=said.append

@@ -91,6 +91,7 @@ def test_text_from_a_host_cannot_steer_the_terminal() -> None:
         ("The checksum for /x did not match aa; it was bb.", "nothing was installed"),
         ("the key has fingerprint AA, expected BB", "pinned"),
         ("[Errno 28] No space left on device", "free disk space on gpu1"),
+        ("The module interpreter '/usr/bin/python3' was not found.", "apt-get install python3"),
         ("something else", "/runs/1/ansible.log"),
     ],
 )
