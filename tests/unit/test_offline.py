@@ -29,7 +29,7 @@ DLCONF = Path(sys.executable).parent / "dlconf"
 COLLECT = f"""#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
-spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path"]}}}
+spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path", "limit_s"]}}}
 module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 with open(module.params["data_path"]) as file:
     module.exit_json(changed=False, dlconf_facts=json.load(file))
