@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from dlconf.plugins.module_utils.dlconf_answers import Question, answers, as_user, output_of
+from dlconf.plugins.module_utils.dlconf_answers import Question, answers
+from dlconf.plugins.module_utils.dlconf_reading import as_user, output_of
 
 
 def answer(one: Callable[[], Any], problems: dict[str, str]) -> Any:
@@ -92,8 +93,8 @@ def test_nothing_that_was_started_stays(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\nsleep 4711 &\nsleep 4711\n")
     script.chmod(0o755)
     code = (
-        "from dlconf.plugins.module_utils import dlconf_answers as c\n"
-        f"ask = lambda problems: c.output_of([{str(script)!r}])\n"
+        "from dlconf.plugins.module_utils import dlconf_answers as c, dlconf_reading\n"
+        f"ask = lambda problems: dlconf_reading.output_of([{str(script)!r}])\n"
         "print(c.answers([c.Question('program', ask, 1.0)], 5)[0].problems)\n"
     )
     done = subprocess.run(

@@ -48,7 +48,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "gtx-1080-ti-and-rtx-3090-ubuntu-22.04": {"dlconf_ignore_gpus": ["0000:01:00.0"]},
     "rtx-5090-ubuntu-22.04": {"dlconf_frameworks": ["pytroch"]},
     "h100-x8-ubuntu-22.04": {"frameworks_root": "/srv/envs", "dlconf_frameworks": ["tensorflow"]},
-    "no-gpu-debian-12": {"dlconf_frameworks": ["keras"], "anaconda_channels": ["bioconda"]},
+    "no-gpu-debian-12": {
+        "dlconf_frameworks": ["keras"],
+        "anaconda_channels": ["bioconda"],
+        "dlconf_extras": ["docker"],
+        "docker_daemon_options": {1: "a", "b": "c"},  # YAML has keys that are no text
+    },
     "tesla-k80-ubuntu-22.04": {"nvidia_driver_hold": False},
     "unknown-gpu-ubuntu-24.04": {"dlconf_upgrade": True, "cudnn_hold": "{{ false }}"},
 }

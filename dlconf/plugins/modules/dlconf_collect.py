@@ -2,7 +2,8 @@
 """Read what a host has: hardware, packages, owned paths, units, users, environments. Changes and decides nothing.
 
 It runs on the host with Python's standard library only (3.8 to 3.14); `facts.py` describes the result. All that could
-hang, or that somebody else than root can change, is a question of its own (`dlconf_answers.py`).
+hang, or that somebody else than root can change, is a question of its own (`dlconf_answers.py`), and read
+with care (`dlconf_reading.py`).
 """
 
 from __future__ import annotations
@@ -26,10 +27,9 @@ import subprocess
 from typing import Any, Callable, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dlconf_answers import (
-    Question,
+from ansible.module_utils.dlconf_answers import Question, answers
+from ansible.module_utils.dlconf_reading import (
     Unread,
-    answers,
     as_user,
     keeper,
     output_of,
