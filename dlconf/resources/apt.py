@@ -46,7 +46,8 @@ def origin(resource: Resource, facts: Facts) -> Iterable[Difference]:
     candidates, origins = facts["apt"]["candidates"], resource["origins"]
     expected = f"no other version but from {' or '.join(origins)}"
     if candidates is None:
-        yield Difference("origin", resource["source"], "change", expected, "apt-cache policy fails")
+        found = unread(facts, "apt-cache") or "apt-cache policy fails"
+        yield Difference("origin", resource["source"], "change", expected, found)
         return
     for name in _built_from(resource["source"], facts):
         candidate = candidates.get(name)

@@ -46,7 +46,8 @@ def conda_package(resource: Resource, facts: Facts) -> Iterable[Difference]:
     environment = facts["environments"].get(path)
     found = environment["conda"].get(name) if environment else None
     if found is None or _older(found, least):
-        yield differ(resource, f"{path}: {name}", f"{least} or newer", found)
+        shown = found if environment else unread(facts, path)
+        yield differ(resource, f"{path}: {name}", f"{least} or newer", shown)
 
 
 def _older(version: str, least: str) -> bool:

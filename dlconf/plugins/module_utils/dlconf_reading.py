@@ -150,9 +150,18 @@ def as_user(uid: int) -> Iterator[None]:
 
 
 def output_of(
-    argv: List[str], stdin: int = subprocess.DEVNULL, as_nobody: bool = False
+    argv: List[str],
+    stdin: int = subprocess.DEVNULL,
+    as_nobody: bool = False,
+    even_failed: bool = False,
 ) -> Optional[str]:
     """Return what a program prints, or None where it fails. Its time is that of the question.
+
+    Args:
+        argv: the program and its arguments.
+        stdin: a file descriptor.
+        as_nobody: with the rights of nobody, where this runs as root.
+        even_failed: what it printed counts all the same.
 
     Raises:
         Unread: it prints more than can be meant.
@@ -181,7 +190,8 @@ def output_of(
         if len(output) > MOST_BYTES:
             process.kill()
             raise Unread("it printed more than {} bytes".format(MOST_BYTES))
-    return output.decode("utf-8", "replace") if process.returncode == 0 else None
+    counts = process.returncode == 0 or even_failed
+    return output.decode("utf-8", "replace") if counts else None
 
 
 def limit_memory(size: int) -> None:

@@ -649,10 +649,10 @@ def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
         return {}
-    shown_units = output_of(argv + names)
-    if shown_units is None:
+    told = (output_of(argv + names, even_failed=True) or "").strip()
+    if not told:
         raise Unread("it failed")
-    blocks = shown_units.strip().split("\n\n")
+    blocks = told.split("\n\n")
     states = {}
     # In the order of the question: Id would follow aliases. (strict= came with Python 3.10.)
     for name, block in zip(names, blocks):  # noqa: B905
