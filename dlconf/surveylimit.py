@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,6 +22,7 @@ LEAST_S, MOST_S = 5, 3600
 OF_MODULE = 0.75
 """The part of the time that is the module's on the host; the rest is for connection, sudo and Python's start."""
 _AGAIN_S = 1.0
+_END_LIMIT_S = 5
 
 
 class NoAnswer(BaseException):
@@ -68,12 +71,28 @@ def limited(limit_s: float) -> Iterator[None]:
 
 
 def _end_group() -> None:
-    """End this process' children, which are its group: Ansible's forks lead a session of their own.
-
-    The connection that others share (ControlMaster) has left it: it ends when nobody has used it for a while.
-    """
+    """End this process' children, which are its group: Ansible's forks lead a session of their own."""
     if os.getpgrp() == os.getpid():
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with suppress(PermissionError):  # of another user only: sudo, on a local connection
             os.killpg(0, signal.SIGTERM)
         signal.signal(signal.SIGTERM, before)
+
+
+def end_shared_connection(connection: Any, since_s: float) -> None:
+    """End the ssh that keeps the connection open (ControlMaster), which waits for the silent session for ever.
+
+    Args:
+        connection: Ansible's, of any kind.
+        since_s: when this run began. One that is older may serve another run, so it stays.
+    """
+    folder = getattr(connection, "control_path_dir", None)
+    path = getattr(connection, "control_path", None)  # None where the user's ssh_args name another
+    if not folder or not path:
+        return
+    socket = Path(path % {"directory": Path(folder).expanduser()})
+    ssh = [connection.get_option("ssh_executable"), "-F", os.devnull]
+    with suppress(OSError, subprocess.SubprocessError):
+        if socket.stat().st_mtime >= since_s:
+            command = [*ssh, "-o", f"ControlPath={socket}", "-O", "exit", "--", "host"]
+            subprocess.run(command, capture_output=True, timeout=_END_LIMIT_S, check=False)

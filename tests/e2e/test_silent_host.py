@@ -26,7 +26,6 @@ ROLE: dict[str, Any] = {
     "base_users": [{"name": "ada", "authorized_keys": ["ssh-ed25519 AAAA ada"]}],
     "dlconf_frameworks": [],
     "dlconf_survey_limit_s": LIMIT_S,
-    "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=5s",
 }
 
 

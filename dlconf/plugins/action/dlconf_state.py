@@ -6,6 +6,7 @@ host is read at import.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from dlconf.hostvariables import HostVariables
 from dlconf.rolevars import ansible_names, without_credentials
 
 SCHEMA = 1
+BEGUN_S = time.time()
 MOST_TEXT = 4000  # characters of what a host says when it fails
 
 
@@ -115,6 +117,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
                 return said
         except surveylimit.NoAnswer:
             self._silent = True
+            surveylimit.end_shared_connection(self._connection, BEGUN_S)
             return {"unreachable": True, "msg": f"it did not answer within {limit_s:g} s"}
 
     def cleanup(self, force: bool = False) -> None:
