@@ -33,7 +33,6 @@ OURS: Mapping[str, str] = {
     "ANSIBLE_STRATEGY_PLUGINS": _NOTHING,
     "ANSIBLE_RUN_TAGS": "all",
     "ANSIBLE_SKIP_TAGS": "",
-    "ANSIBLE_MODULE_UTILS": _NOTHING,
     "ANSIBLE_DOC_FRAGMENT_PLUGINS": _NOTHING,
     "ANSIBLE_ANY_ERRORS_FATAL": "0",
     "ANSIBLE_FORCE_HANDLERS": "0",
@@ -162,6 +161,7 @@ def paths(project: Path, package: Path) -> dict[str, str]:
     return {
         "ANSIBLE_ROLES_PATH": str(project / "roles"),
         "ANSIBLE_LIBRARY": str(plugins / "modules"),
+        "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
         "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
         "ANSIBLE_CALLBACK_PLUGINS": str(plugins / "callback"),
     }

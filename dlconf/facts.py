@@ -1,14 +1,17 @@
 """The facts of a host, as the module `dlconf_collect` gathers them and as tests record them.
 
 Facts are plain JSON data and stay so: they are compared, stored and sent as they came. The types below say what is
-in them; sizes are in MiB, versions are text, PCI numbers are lower-case hexadecimal.
+in them, and `read` holds what comes from a host or a file to them. Sizes are in MiB, versions are text, PCI numbers
+are lower-case hexadecimal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import fnmatch
+from collections.abc import Iterable
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
+from dlconf import shape
 from dlconf.errors import DlconfError
 
 SCHEMA = 1
@@ -135,9 +138,9 @@ class AptState(TypedDict):
 
 
 class PathState(TypedDict):
-    """One existing path; `sha256` and `size` (bytes) for files, `target` for links."""
+    """One existing path; `sha256` and `size` (bytes) for files, `target` for links; `special` is a FIFO, a device..."""
 
-    type: Literal["file", "directory", "link"]
+    type: Literal["file", "directory", "link", "special"]
     mode: NotRequired[str]
     owner: NotRequired[str]
     group: NotRequired[str]
@@ -181,10 +184,14 @@ class User(TypedDict):
 
 
 class LaterFacts(TypedDict, total=False):
-    """Facts that the first versions did not gather; stored ones may lack them."""
+    """Facts that the first versions did not gather; stored ones may lack them.
+
+    `unread`: what is there or was asked, and gave no answer (a path as it is watched, a program) -> why.
+    """
 
     data_disk: DataDisk
     temperatures: list[Temperature]
+    unread: dict[str, str]
 
 
 class Facts(LaterFacts):
@@ -222,12 +229,27 @@ class Facts(LaterFacts):
     record: dict[str, Any] | None
 
 
-def read(data: Mapping[str, Any]) -> Facts:
+def unread(facts: Facts, *names: str) -> str | None:
+    """Return why the host could not say what is asked for, None where it said it.
+
+    Args:
+        facts: of the host.
+        names: what would have told it: a path, which may match a pattern that was not read, or a program.
+    """
+    for what, why in facts.get("unread", {}).items():
+        if any(name == what or fnmatch.fnmatchcase(name, what) for name in names):
+            return f"not read: {why}"
+    return None
+
+
+def read(data: Any) -> Facts:
     """Return decoded JSON as facts.
 
     Raises:
-        DlconfError: the data has another schema, or lacks a field.
+        DlconfError: the data has another schema, lacks a field, or one is of a wrong type.
     """
+    if not isinstance(data, dict):
+        raise DlconfError("these facts are no JSON object")
     if data.get("schema") != SCHEMA:
         raise DlconfError(
             f"these facts have schema {data.get('schema')!r}; this dlconf reads schema {SCHEMA}",
@@ -235,6 +257,8 @@ def read(data: Mapping[str, Any]) -> Facts:
         )
     if missing := sorted(Facts.__required_keys__ - data.keys()):
         raise DlconfError(f"these facts lack {', '.join(missing)}")
+    if wrong := shape.check_of(Facts)(data):
+        raise DlconfError(f"these facts cannot be: {wrong.removeprefix('.')}")
     return cast(Facts, dict(data))
 
 

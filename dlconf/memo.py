@@ -28,11 +28,29 @@ LIBRARIES = ("ansible-core", "Jinja2", "PyYAML", "packaging")
 """Distributions that answers depend on."""
 MOST_CODES = 3
 """Versions of dlconf whose answers are kept: a checkout and an installed one may take turns."""
+_OTHER_KEYS = "\0keys"
 
 
 def digest(*values: Any) -> str:
     """Return a text that equal values have in common, and no others: short, whatever their size."""
+    return digest_of_json(*_with_text_keys(values))
+
+
+def digest_of_json(*values: Any) -> str:
+    """Return such a text of JSON data, in which all keys are text."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Return a value in which YAML's keys that are no text are told from text: to JSON 1 and "1" are one key."""
+    if isinstance(value, dict):
+        items = {key: _with_text_keys(item) for key, item in value.items()}
+        if all(isinstance(key, str) for key in items):
+            return items
+        return {_OTHER_KEYS: {repr(key): item for key, item in items.items()}}
+    if isinstance(value, list | tuple):
+        return [_with_text_keys(item) for item in value]
+    return value
 
 
 def cache_home() -> Path:

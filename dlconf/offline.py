@@ -17,7 +17,7 @@ from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
 from dlconf.facts import nvswitches
 from dlconf.hosts import HostState, Survey
-from dlconf.memo import digest
+from dlconf.memo import digest_of_json
 from dlconf.resolve import as_planned, resolve
 from dlconf.rolevars import (
     WITHHELD,
@@ -83,12 +83,16 @@ class Planner:
             host = stored.read(path)
         except DlconfError as error:
             return hosts.of_error(path.stem, error)
-        return self.state(host)
+        try:
+            return self.state(host)
+        except Exception as error:  # whatever a file holds, the other hosts have their plans
+            cause = f"{path}: cannot be planned: {type(error).__name__}: {error}"
+            return hosts.of_error(host.name, DlconfError(cause, hint=stored.AGAIN))
 
     def state(self, host: StoredHost) -> HostState:
         """Return how a stored host stands; its facts are left out, so that many hosts fit in memory."""
         facts = {name: value for name, value in host.facts.items() if name not in OWN_FACTS}
-        same = digest(facts, host.variables)
+        same = digest_of_json(facts, host.variables)
         if same not in self._states:
             self._states[same] = self._planned(host)
         return replace(self._states[same], name=host.name)
@@ -96,7 +100,7 @@ class Planner:
     def _planned(self, host: StoredHost) -> HostState:
         variables = {**host.variables, **self._extra}
         machine = Machine.from_facts(host.facts)
-        kind = (machine.gpus, digest({**vars(machine), "gpus": None}, variables))
+        kind = (machine.gpus, digest_of_json({**vars(machine), "gpus": None}, variables))
         if kind not in self._resolutions:
             self._resolutions[kind] = self._resolved(machine, host.variables)
         resolution = self._resolutions[kind]
@@ -131,7 +135,7 @@ class Planner:
         names: Mapping[str, Any],
     ) -> list[Resource]:
         """Render a role's contract, once for the same inputs."""
-        key = (role, digest(_values(self._inputs[role], variables, resolution, names)))
+        key = (role, digest_of_json(_values(self._inputs[role], variables, resolution, names)))
         if key not in self._contracts:
             available = {
                 **self._defaults,

@@ -17,11 +17,12 @@ from typing import Any
 from urllib.parse import quote
 
 from dlconf import facts as host_facts
+from dlconf import shape
 from dlconf.errors import DlconfError, UsageError
 from dlconf.facts import Facts
 
 SCHEMA = 1
-_AGAIN = "store the host again: dlconf detect INVENTORY --save FOLDER"
+AGAIN = "store the host again: dlconf detect INVENTORY --save FOLDER"
 _FIELDS = {"host": str, "facts": dict, "variables": dict}
 
 
@@ -63,17 +64,19 @@ def read(path: Path) -> StoredHost:
     """
     try:
         data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DlconfError(f"{path}: cannot be read: {error}", hint=_AGAIN) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DlconfError(f"{path}: cannot be read: {error}", hint=AGAIN) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise DlconfError(f"{path}: no stored host of schema {SCHEMA}", hint=_AGAIN)
+        raise DlconfError(f"{path}: no stored host of schema {SCHEMA}", hint=AGAIN)
     for field, kind in _FIELDS.items():
         if not isinstance(data.get(field), kind):
-            raise DlconfError(f"{path}: {field} is missing or of the wrong type", hint=_AGAIN)
+            raise DlconfError(f"{path}: {field} is missing or of the wrong type", hint=AGAIN)
+    if wrong := shape.check_of(dict[str, Any])(data["variables"]):
+        raise DlconfError(f"{path}: variables{wrong}", hint=AGAIN)
     try:
         return StoredHost(data["host"], host_facts.read(data["facts"]), data["variables"])
     except DlconfError as error:
-        raise DlconfError(f"{path}: {error.message}", hint=_AGAIN) from error
+        raise DlconfError(f"{path}: {error.message}", hint=AGAIN) from error
 
 
 def prepare(folder: Path) -> None:

@@ -68,6 +68,7 @@ def host_data(host: HostState) -> dict[str, Any]:
         "gpus": gpus,
         "gpu_processes": nvidia.get("processes") or [],
         "reboot_required": facts.get("reboot_required"),
+        "unread": facts.get("unread") or {},
         "driver": {
             "loaded": nvidia.get("module_version"),
             "flavour": nvidia.get("module_flavour"),
@@ -153,6 +154,7 @@ def _rows(host: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("secure boot", "on" if host["secure_boot"] else "off"))
     if (asking := host["reboot_required"]) is not None:
         rows.append(("restart", f"asked for by {', '.join(asking) or 'the system'}"))
+    rows += [("not read", f"{what}: {why}") for what, why in host["unread"].items()]
     return [(name, one_line(value)) for name, value in rows]
 
 

@@ -22,6 +22,11 @@ def _rule(pattern: str, hint: str) -> _Rule:
 
 _RULES = (
     _rule(
+        r"it did not answer within [\d.]+ s$",
+        "{host} takes the connection and then says nothing: log in at its console, and look for a mount or a disk "
+        "that hangs, or memory that is full; a host that is only slow gets more time with dlconf_survey_limit_s",
+    ),
+    _rule(
         r"host key verification failed|remote host identification has changed",
         "the host key is not the known one, or not known yet: compare its fingerprint at the console, "
         "then accept it with: ssh {host}",

@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from dlconf.facts import Facts
+from dlconf.facts import Facts, unread
 from dlconf.resources import Difference, Resource
 
 
@@ -17,6 +17,9 @@ def unattended_upgrades(resource: Resource, facts: Facts) -> Iterable[Difference
     take from does not count: what they offer changes without a change of the host.
     """
     state = facts["apt"]["unattended_upgrades"]
+    if why := unread(facts, "apt-config"):
+        expected = "held or blacklisted"
+        yield Difference("unattended_upgrades", resource["source"], "change", expected, why)
     if state is None or not state["enabled"]:
         return
     for name in _built_from(resource["source"], facts):
@@ -43,7 +46,8 @@ def origin(resource: Resource, facts: Facts) -> Iterable[Difference]:
     candidates, origins = facts["apt"]["candidates"], resource["origins"]
     expected = f"no other version but from {' or '.join(origins)}"
     if candidates is None:
-        yield Difference("origin", resource["source"], "change", expected, "apt-cache policy fails")
+        found = unread(facts, "apt-cache") or "apt-cache policy fails"
+        yield Difference("origin", resource["source"], "change", expected, found)
         return
     for name in _built_from(resource["source"], facts):
         candidate = candidates.get(name)

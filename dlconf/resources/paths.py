@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from dlconf.facts import Facts
+from dlconf.facts import Facts, unread
 from dlconf.resources import Difference, Resource, differ
 
 
@@ -20,14 +20,13 @@ def _path(
     path = resource["path"]
     state = facts["paths"].get(path)
     if state is None:
-        yield differ(resource, path, shown, None)
+        yield differ(resource, path, shown, unread(facts, path))
         return
     for field, value in wanted.items():
         found = state.get(field)
         if found != value:
-            yield differ(
-                resource, path, f"{field} {value}", f"{field} {found}" if found else state["type"]
-            )
+            shown = f"{field} {found}" if found else unread(facts, path) or state["type"]
+            yield differ(resource, path, f"{field} {value}", shown)
             return
 
 
@@ -68,9 +67,11 @@ def link(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 def absent(resource: Resource, facts: Facts) -> Iterable[Difference]:
     """Nothing there: path."""
-    state = facts["paths"].get(resource["path"])
-    if state is not None:
-        yield Difference("absent", resource["path"], "remove", "absent", state["type"])
+    path = resource["path"]
+    state = facts["paths"].get(path)
+    found = unread(facts, path) if state is None else state["type"]
+    if found is not None:
+        yield Difference("absent", path, "remove", "absent", found)
 
 
 def copies(resource: Resource, facts: Facts) -> Iterable[Difference]:
@@ -78,7 +79,7 @@ def copies(resource: Resource, facts: Facts) -> Iterable[Difference]:
     for source, state in sorted(facts["paths"].items()):
         if state["type"] == "file" and fnmatch.fnmatchcase(source, resource["source"]):
             path = f"{resource['folder']}/{PurePosixPath(source).name}"
-            wanted = {"type": "file", "sha256": state["sha256"]} | _ownership(resource)
+            wanted = {"type": "file", "sha256": state.get("sha256")} | _ownership(resource)
             yield from _path({**resource, "path": path}, facts, wanted, f"copy of {source}")
 
 
@@ -87,6 +88,9 @@ def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
     path = resource["path"]
     if path in facts["json"] and facts["json"][path] is None:
         yield differ(resource, path, "a JSON object", "no JSON object")
+        return
+    if why := unread(facts, path):
+        yield differ(resource, path, "a JSON object", why)
         return
     found = facts["json"].get(path) or {}
     for key, value in resource["values"].items():
@@ -109,5 +113,5 @@ def lines(resource: Resource, facts: Facts) -> Iterable[Difference]:
     hashes = [hashlib.sha256(line.strip().encode()).hexdigest() for line in resource["lines"]]
     missing = len(hashes) if found is None else sum(digest not in found for digest in hashes)
     if missing:
-        shown = None if found is None else f"{missing} of them missing"
+        shown = unread(facts, path) if found is None else f"{missing} of them missing"
         yield differ(resource, path, f"{len(hashes)} lines", shown)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
-from dlconf.facts import Facts
+from dlconf.facts import Facts, unread
 from dlconf.resources import Difference, Resource, differ
 
 
@@ -18,7 +18,13 @@ def python_env(resource: Resource, facts: Facts) -> Iterable[Difference]:
     environment = facts["environments"].get(path)
     python = environment["python"] if environment else None
     if environment is None or python is None or not (python + ".").startswith(wanted + "."):
-        found = f"Python {python}" if python else "no working Python" if environment else None
+        found = (
+            f"Python {python}"
+            if python
+            else "no working Python"
+            if environment
+            else unread(facts, path)
+        )
         yield differ(resource, path, f"Python {wanted}", found)
         return
     for name, pattern in resource["packages"].items():
@@ -40,7 +46,8 @@ def conda_package(resource: Resource, facts: Facts) -> Iterable[Difference]:
     environment = facts["environments"].get(path)
     found = environment["conda"].get(name) if environment else None
     if found is None or _older(found, least):
-        yield differ(resource, f"{path}: {name}", f"{least} or newer", found)
+        shown = found if environment else unread(facts, path)
+        yield differ(resource, f"{path}: {name}", f"{least} or newer", shown)
 
 
 def _older(version: str, least: str) -> bool:

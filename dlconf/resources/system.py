@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
-from dlconf.facts import Facts
+from dlconf.facts import Facts, unread
 from dlconf.resources import Difference, Resource, differ
 
 
@@ -27,6 +27,9 @@ def _unit(resource: Resource, facts: Facts) -> Iterable[Difference]:
     active = "enabled" if idle else "enabled, active"
     wanted = active if resource.get("running", True) else "disabled, inactive"
     unit = facts["units"].get(name)
+    if why := unread(facts, "systemctl"):
+        yield differ(resource, name, wanted, why)
+        return
     if unit is None or unit["load"] == "not-found":
         if resource.get("running", True):
             yield differ(resource, name, wanted, None)
@@ -52,7 +55,7 @@ def user(resource: Resource, facts: Facts) -> Iterable[Difference]:
     name, groups = resource["name"], list(resource.get("groups", ()))
     user = facts["users"].get(name)
     if user is None:
-        yield differ(resource, name, "present", None)
+        yield differ(resource, name, "present", unread(facts, "users"))
         return
     if missing := [group for group in groups if group not in user["groups"]]:
         found = f"in {', '.join(user['groups'])}"
@@ -64,7 +67,7 @@ def user(resource: Resource, facts: Facts) -> Iterable[Difference]:
 def group(resource: Resource, facts: Facts) -> Iterable[Difference]:
     """A group: name."""
     if resource["name"] not in facts["groups"]:
-        yield differ(resource, resource["name"], "present", None)
+        yield differ(resource, resource["name"], "present", unread(facts, "groups"))
 
 
 def kernel_module(resource: Resource, facts: Facts) -> Iterable[Difference]:

@@ -96,13 +96,15 @@ def root(tmp_path: Path, environment: Path) -> str:
 def look(root: str) -> Facts:
     """Return the facts of the resources, read by the module that runs on hosts."""
     owned = resources(root)
+    patterns = [f"{root}/brought/*", f"{root}/copy.gpg"]
+    patterns += [resource["path"] for resource in owned if "path" in resource]
     found = {
-        "paths": collect.watched_paths(
-            [f"{root}/brought/*", f"{root}/copy.gpg"]
-            + [resource["path"] for resource in owned if "path" in resource],
-            [],
-        ),
-        "json": collect.json_states([f"{root}/settings.json:{key}" for key in ("one", "two")]),
+        "paths": {
+            path: state
+            for pattern in patterns
+            for path, state in collect.watched_paths(pattern, {}).items()
+        },
+        "json": collect.json_state(f"{root}/settings.json", ["one", "two"]),
         "environments": {
             path: collect.environment_state(path, ["demo", "pip"])
             for path in (f"{root}/env",)

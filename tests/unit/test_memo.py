@@ -51,6 +51,22 @@ def test_nothing_else_gets_that_answer(
     assert Memo(tmp_path, code).remember(question, given, lambda: "second") == "second"
 
 
+def test_keys_that_are_no_text_are_told_from_text() -> None:
+    """Of a variable such as docker_daemon_options: YAML has keys of any kind, in one mapping too."""
+    mixed = {1: "a", "b": "c", None: 2}
+    assert memo.digest(mixed) == memo.digest({None: 2, "b": "c", 1: "a"})
+    apart: list[Any] = [
+        {1: "x"},
+        {"1": "x"},
+        {True: "x"},
+        {"'1'": "x"},
+        mixed,
+        {"1": "a", "b": "c"},
+    ]
+    assert len({memo.digest(value) for value in apart}) == len(apart)
+    assert memo.digest([{1: "x"}]) != memo.digest([{"1": "x"}])
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

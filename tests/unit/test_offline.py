@@ -30,7 +30,7 @@ DLCONF = Path(sys.executable).parent / "dlconf"
 COLLECT = f"""#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
-spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path"]}}}
+spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path", "limit_s"]}}}
 module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 with open(module.params["data_path"]) as file:
     module.exit_json(changed=False, dlconf_facts=json.load(file))
@@ -49,7 +49,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "gtx-1080-ti-and-rtx-3090-ubuntu-22.04": {"dlconf_ignore_gpus": ["0000:01:00.0"]},
     "rtx-5090-ubuntu-22.04": {"dlconf_frameworks": ["pytroch"]},
     "h100-x8-ubuntu-22.04": {"frameworks_root": "/srv/envs", "dlconf_frameworks": ["tensorflow"]},
-    "no-gpu-debian-12": {"dlconf_frameworks": ["keras"], "anaconda_channels": ["bioconda"]},
+    "no-gpu-debian-12": {
+        "dlconf_frameworks": ["keras"],
+        "anaconda_channels": ["bioconda"],
+        "dlconf_extras": ["docker"],
+        "docker_daemon_options": {1: "a", "b": "c"},  # YAML has keys that are no text
+    },
     "tesla-k80-ubuntu-22.04": {"nvidia_driver_hold": False},
     "unknown-gpu-ubuntu-24.04": {"dlconf_upgrade": True, "cudnn_hold": "{{ false }}"},
 }

@@ -6,29 +6,34 @@ host is read at import.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import advice, content, facts, groups, plan
+from dlconf import advice, content, facts, groups, plan, surveylimit
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables
 from dlconf.rolevars import ansible_names, without_credentials
 
 SCHEMA = 1
+BEGUN_S = time.time()
+MOST_TEXT = 4000  # characters of what a host says when it fails
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
     Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
-    `dlconf_contracts` and the wishes. The result's `dlconf` holds schema, facts, variables, resolution, plan and error,
-    and with `dlconf_contracts` the rendered contract of each role too; `for_roles` holds what the roles are told. See
-    docs/architecture.md.
+    `dlconf_contracts`, `dlconf_survey_limit_s` and the wishes. A host that does not answer in time is unreachable.
+    The result's `dlconf` holds schema, facts, variables, resolution, plan and error, and with `dlconf_contracts` the
+    rendered contract of each role too; `for_roles` holds what the roles are told. See docs/architecture.md.
     """
 
     _requires_connection = True
+    _silent = False
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -68,16 +73,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         groups.refuse_reserved(task_vars)
         roles = content.roles_of_host(asked("dlconf_roles"), asked("dlconf_extras"))
         variables = HostVariables(self._templar, task_vars, roles)
-        collected = self._execute_module(
-            module_name="dlconf_collect",
-            module_args={
+        collected = self._collected(
+            {
                 **variables.watch(),
                 "data_path": advice.data_path(asked("dlconf_data_path")),
             },
-            task_vars=task_vars,
+            surveylimit.of_variable(asked(surveylimit.VARIABLE)),
+            task_vars,
         )
-        if "dlconf_facts" not in collected:
-            return {**collected, "failed": True, "dlconf": state}
+        if collected.get("unreachable") or "dlconf_facts" not in collected:
+            return {**_failure(collected), "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
         advice.silenced(variables.own)
         state["variables"] = without_credentials(variables.own)
@@ -102,3 +107,32 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         result = {"changed": False, "dlconf": state, "for_roles": for_roles}
         result["ansible_facts"] = host_facts  # a user's fact cache keeps these: nothing of dlconf's
         return result | groups.needed(drifted, pending=bool(host_plan.pending), proof=packages)
+
+    def _collected(
+        self, watch: dict[str, Any], limit_s: float, task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what the module says; where it says nothing in time the host is unreachable."""
+        try:
+            with surveylimit.limited(limit_s):
+                said: dict[str, Any] = self._execute_module(
+                    module_name="dlconf_collect",
+                    module_args=watch | {"limit_s": limit_s * surveylimit.OF_MODULE},
+                    task_vars=task_vars,
+                )
+                return said
+        except surveylimit.NoAnswer:
+            self._silent = True
+            surveylimit.end_shared_connection(self._connection, BEGUN_S)
+            return {"unreachable": True, "msg": f"it did not answer within {limit_s:g} s"}
+
+    def cleanup(self, force: bool = False) -> None:
+        """Remove temporary files from the host, but not from one that does not answer."""
+        if not self._silent:
+            super().cleanup(force)
+
+
+def _failure(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a module's failed result what tells of it, the ends of long texts: a host may say anything."""
+    told = {name: said[name] for name in ("msg", "module_stdout", "module_stderr") if name in said}
+    kind = "unreachable" if said.get("unreachable") is True else "failed"
+    return {kind: True} | {name: str(text)[-MOST_TEXT:] for name, text in told.items()}

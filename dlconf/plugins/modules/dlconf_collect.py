@@ -1,16 +1,20 @@
 #!/usr/bin/python
 """Read what a host has: hardware, packages, owned paths, units, users, environments. Changes and decides nothing.
 
-It runs on the host with Python's standard library only (3.8 to 3.14); `facts.py` describes the result.
+It runs on the host with Python's standard library only (3.8 to 3.14); `facts.py` describes the result. All that could
+hang, or that somebody else than root can change, is a question of its own (`dlconf_answers.py`), and read
+with care (`dlconf_reading.py`).
 """
 
 from __future__ import annotations
 
 import base64
 import fnmatch
+import functools
 import glob
 import grp
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -20,9 +24,20 @@ import shlex
 import shutil
 import stat
 import subprocess
-from typing import Any, Callable
+from typing import Any, Callable, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.dlconf_answers import Question, answers
+from ansible.module_utils.dlconf_reading import (
+    Unread,
+    as_user,
+    keeper,
+    output_of,
+    read_bytes,
+    read_text,
+    read_watched,
+    reason,
+)
 
 DOCUMENTATION = r"""
 module: dlconf_collect
@@ -44,6 +59,7 @@ options:
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
   lines: {type: list, elements: str, default: [], description: [files whose lines are reported as hashes]}
   record: {type: path, default: /etc/dlconf/stack.json, description: [where the chosen stack is recorded]}
+  limit_s: {type: float, default: 45, description: [seconds for all of it; what has not answered then is named]}
 author: dlconf
 """
 RETURN = r"""
@@ -54,7 +70,8 @@ SCHEMA = 1
 HASH_LIMIT_BYTES = (
     1 << 20
 )  # no owned file is near this; a truncated or replaced one is told by its size
-NOBODY = 65534  # user and group of this number have no rights of their own on Debian and Ubuntu
+STATUS_LIMIT_BYTES = 256 << 20  # of dpkg's database and of distributions' lists of files
+MOST_PATHS = 10_000  # that match one pattern
 WATCH_KINDS = (
     "packages",
     "paths",
@@ -72,20 +89,12 @@ KEYRING_SUFFIXES = (".gpg", ".asc", ".pgp")
 APT_LIMIT_S = (
     300  # it takes half a second at most, but hosts may be busy; and a guess would be wrong
 )
+SYSTEM_LIMIT_S = 30  # of what there is no plan without
+PLACE_LIMIT_S = 10  # of one watched place, or program, that a host can do without
 # apt passes over files of other names.
 PREFERENCES_NAME = re.compile(r"(?:[\w:-]+|[\w:-][\w.:-]*\.pref)\Z", re.ASCII)
 SIMPLE_PATTERN = re.compile(r"(?:[\w.+*?-]|\[(?:\w+|0-9|a-z)\])+\Z", re.ASCII)
 NO_PACKAGE = "-"  # a record must name a package; no package has this name
-NVIDIA_SMI_LIMIT_S = 10  # it answers in about one; on a card that fell off the bus it may never
-
-
-def read_text(path: str) -> str | None:
-    """Return a file's text stripped of white space, or None when it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read().strip()
-    except OSError:
-        return None
 
 
 def operating_system() -> dict[str, str]:
@@ -117,25 +126,21 @@ def memory_mib() -> int:
     return int(found.group(1)) // 1024 if found else 0
 
 
-def free_mib(paths: tuple[str, ...] = ("/", "/opt", "/usr", "/var")) -> dict[str, int]:
-    """Return the space in MiB that root can still write below each path that exists."""
-    free = {}
-    for path in paths:
-        try:
-            status = os.statvfs(path)
-        except OSError:
-            continue
-        free[path] = status.f_bavail * status.f_frsize // (1 << 20)
-    return free
+def free_mib(path: str) -> dict[str, int]:
+    """Return the space in MiB that root can still write below a path, by the path; nothing where it is not there."""
+    try:
+        status = os.statvfs(path)
+    except FileNotFoundError:
+        return {}
+    return {path: status.f_bavail * status.f_frsize // (1 << 20)}
 
 
 def secure_boot() -> bool | None:
     """Return whether Secure Boot is on, or None on a host without EFI variables."""
     for path in glob.glob("/sys/firmware/efi/efivars/SecureBoot-*"):
         try:
-            with open(path, "rb") as stream:
-                return stream.read()[-1:] == b"\x01"
-        except OSError:
+            return bool(read_bytes(path)[-1:] == b"\x01")
+        except (OSError, Unread):
             pass
     return None
 
@@ -207,22 +212,9 @@ def temperatures(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
 
 
 def nvidia_smi(arguments: list[str]) -> str:
-    """Return what nvidia-smi prints; "" where it is not there, fails or does not answer in time."""
+    """Return what nvidia-smi prints; "" where it is not there or fails."""
     program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    try:
-        process = subprocess.Popen(
-            [program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        return ""
-    try:
-        output = process.communicate(timeout=NVIDIA_SMI_LIMIT_S)[0]
-    except subprocess.TimeoutExpired:
-        process.kill()  # and no wait: in an uninterruptible sleep it would take us with it
-        return ""
-    return output.decode("utf-8", "replace") if process.returncode == 0 else ""
+    return (output_of([program, *arguments]) or "") if program else ""
 
 
 def smi_temperatures(xml: str) -> list[dict[str, Any]]:
@@ -251,9 +243,13 @@ def data_disk(path: str, root: str = "/sys/dev/block") -> dict[str, Any]:
     `rotational` is None where the kernel does not say it truly: network file systems, and virtual disks, which
     claim to rotate whatever they lie on.
     """
-    while not os.path.exists(path) and path != os.path.dirname(path):
-        path = os.path.dirname(path)
-    number = os.stat(path).st_dev
+    number = None
+    while number is None:
+        try:
+            with as_user(keeper(path)):
+                number = os.stat(path).st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            path = os.path.dirname(path)
     disks = block_disks(os.path.join(root, "{}:{}".format(os.major(number), os.minor(number))))
     flags = [
         read_text(os.path.join(disk, "queue", "rotational"))
@@ -314,7 +310,6 @@ def nvidia_state() -> dict[str, Any]:
         "library_version": library_version(),
         "nouveau_loaded": os.path.isdir("/sys/module/nouveau"),
         "gpus": gpus,
-        "processes": gpu_processes(),
     }
 
 
@@ -418,7 +413,7 @@ def dpkg_state(patterns: list[str], root: str = "/var/lib/dpkg") -> dict[str, An
     """Return the packages whose names match a pattern, and every package that dpkg left half-done."""
     matches = name_matcher(patterns)
     packages, broken = {}, []
-    for stanza in (read_text(os.path.join(root, "status")) or "").split("\n\n"):
+    for stanza in (read_text(os.path.join(root, "status"), STATUS_LIMIT_BYTES) or "").split("\n\n"):
         fields: dict[str, str] = dict(
             re.findall(r"^(Package|Status|Version|Source): (.+)$", stanza, re.M)
         )
@@ -486,12 +481,18 @@ def apt_policy(pins: str, arguments: list[str]) -> str | None:
     """Return what `apt-cache policy` prints with these preferences instead of the host's; None where it fails."""
     argv = ["apt-cache", "policy"]
     if not hasattr(os, "memfd_create"):  # a Python for an old C library: the same answer, slower
-        return output_of(argv + arguments)
+        return asked_as_nobody(argv + arguments)
     options = ["-oDir::Etc::preferences=/proc/self/fd/0", "-oDir::Etc::preferencesparts=/dev/null"]
     with open(os.memfd_create("preferences"), "w+", encoding="utf-8") as file:
         file.write(pins)
         file.flush()
-        return output_of(argv + options + arguments, file.fileno())
+        return asked_as_nobody(argv + options + arguments, file.fileno())
+
+
+def asked_as_nobody(argv: list[str], stdin: int = subprocess.DEVNULL) -> str | None:
+    """Return what apt prints; it runs as nobody: as root it would write its cache."""
+    output: str | None = output_of(argv, stdin, as_nobody=True)
+    return output
 
 
 def preferences() -> str:
@@ -545,35 +546,7 @@ def parse_policy(text: str) -> dict[str, dict[str, Any]]:
 
 def apt_config(*arguments: str) -> str:
     """Return what apt-config prints, with the settings that only root may read; it writes no cache."""
-    return output_of(["apt-config", *arguments], as_nobody=False) or ""
-
-
-def output_of(
-    argv: list[str], stdin: int = subprocess.DEVNULL, as_nobody: bool = True
-) -> str | None:
-    """Return what a command prints, or None where it fails. It runs as nobody: as root apt would write its cache."""
-    environment = dict(os.environ, LC_ALL="C")
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            preexec_fn=become_nobody if as_nobody and os.geteuid() == 0 else None,
-            timeout=APT_LIMIT_S,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace")
-
-
-def become_nobody() -> None:
-    """Give up root's rights in a child before it runs its program."""
-    os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
+    return output_of(["apt-config", *arguments]) or ""
 
 
 def openpgp_fingerprints(data: bytes) -> list[str]:
@@ -611,7 +584,11 @@ def path_state(path: str, hashed: bool = True) -> dict[str, Any]:
     if stat.S_ISLNK(status.st_mode):
         return {"type": "link", "target": os.readlink(path)}
     state: dict[str, Any] = {
-        "type": "directory" if stat.S_ISDIR(status.st_mode) else "file",
+        "type": "directory"
+        if stat.S_ISDIR(status.st_mode)
+        else "file"
+        if stat.S_ISREG(status.st_mode)
+        else "special",
         "mode": "{:04o}".format(stat.S_IMODE(status.st_mode)),
         "owner": account(pwd.getpwuid, status.st_uid),
         "group": account(grp.getgrgid, status.st_gid),
@@ -619,8 +596,7 @@ def path_state(path: str, hashed: bool = True) -> dict[str, Any]:
     if stat.S_ISREG(status.st_mode):
         state["size"] = status.st_size
         if hashed and status.st_size <= HASH_LIMIT_BYTES:
-            with open(path, "rb") as stream:
-                data = stream.read()
+            data = read_bytes(path, HASH_LIMIT_BYTES)
             state["sha256"] = hashlib.sha256(data).hexdigest()
             if path.endswith(KEYRING_SUFFIXES):
                 state["fingerprints"] = openpgp_fingerprints(data)
@@ -635,21 +611,32 @@ def account(lookup: Callable[[int], Any], number: int) -> str:
         return str(number)
 
 
-def watched_paths(globs: list[str], secrets: list[str]) -> dict[str, Any]:
-    """Return the state of every existing path that matches a glob; of secrets without a hash."""
+def watched_paths(pattern: str, problems: Dict[str, str], hashed: bool = True) -> dict[str, Any]:
+    """Return the state of every existing path that matches a glob, read as the one who keeps that place."""
     states = {}
-    kept = existing(secrets)
-    for path in existing(globs) | kept:
+    for path in existing(pattern):
         try:
-            states[path] = path_state(path, hashed=path not in kept)
-        except OSError:
-            continue  # gone, or not ours to read: a contract that needs it will say so
+            with as_user(keeper(path)):
+                states[path] = path_state(path, hashed=hashed)
+        except FileNotFoundError:
+            continue  # gone
+        except (OSError, Unread) as error:
+            problems[path] = reason(error)
     return states
 
 
-def existing(globs: list[str]) -> set[str]:
-    """Return the existing paths that match a glob."""
-    return {path for pattern in globs for path in glob.glob(pattern)}
+def existing(pattern: str) -> list[str]:
+    """Return the existing paths that match a glob, looked for as the one who keeps the place.
+
+    Raises:
+        Unread: there are more than can be meant.
+    """
+    fixed = re.split(r"/[^/]*[*?[]", pattern)[0]
+    with as_user(keeper(fixed + "/")):
+        paths = list(itertools.islice(glob.iglob(pattern), MOST_PATHS + 1))
+    if len(paths) > MOST_PATHS:
+        raise Unread("more than {} paths match".format(MOST_PATHS))
+    return paths
 
 
 def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
@@ -662,11 +649,10 @@ def unit_states(names: list[str]) -> dict[str, dict[str, Any]]:
     argv = ["systemctl", "show", "--property=" + ",".join(fields), "--"]
     if not names or not os.path.isdir("/run/systemd/system"):
         return {}
-    try:
-        done = subprocess.run(argv + names, stdout=subprocess.PIPE, timeout=30, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    blocks = done.stdout.decode("utf-8", "replace").strip().split("\n\n")
+    told = (output_of(argv + names, even_failed=True) or "").strip()
+    if not told:
+        raise Unread("it failed")
+    blocks = told.split("\n\n")
     states = {}
     # In the order of the question: Id would follow aliases. (strict= came with Python 3.10.)
     for name, block in zip(names, blocks):  # noqa: B905
@@ -708,43 +694,52 @@ def group_states(names: list[str]) -> dict[str, int]:
     return {name: known[name] for name in names if name in known}
 
 
-def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
-    """Return the watched top-level keys of each existing JSON file; None where it holds no JSON object.
+def json_state(path: str, keys: list[str]) -> dict[str, Any]:
+    """Return the watched top-level keys of a JSON file by its path; {} without a file, None for what is no object.
 
     Args:
-        watched: `PATH:KEY` each; what is not watched stays on the host.
+        keys: what is not watched stays on the host.
     """
-    states: dict[str, dict[str, Any] | None] = {}
-    for path in sorted({item.rpartition(":")[0] for item in watched}):
-        text = read_text(path)
-        if text is None:
-            continue
-        try:
-            data = json.loads(text)
-        except ValueError:
-            data = None
-        keys = [
-            key for name, _colon, key in (item.rpartition(":") for item in watched) if name == path
-        ]
-        states[path] = (
-            {key: data[key] for key in keys if key in data} if isinstance(data, dict) else None
-        )
-    return states
+    with as_user(keeper(path)):
+        text = read_watched(path)
+    if text is None:
+        return {}
+    data = json_object(text)
+    return {path: None if data is None else {key: data[key] for key in keys if key in data}}
 
 
-def line_states(paths: list[str]) -> dict[str, list[str]]:
-    """Return the SHA-256 of each line of each existing file: what else it holds is nobody's business.
+def json_object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, None where a text holds none."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def keys_by_path(watched: list[str]) -> dict[str, list[str]]:
+    """Return the watched keys of each file from `PATH:KEY` each."""
+    found: dict[str, list[str]] = {}
+    for item in watched:
+        path, _colon, key = item.rpartition(":")
+        found.setdefault(path, []).append(key)
+    return found
+
+
+def line_state(path: str) -> dict[str, list[str]]:
+    """Return the SHA-256 of each line of a file by its path, {} without a file: what it holds is nobody's business.
 
     Args:
-        paths: also `~USER/PATH`, which is below the user's home; reported as they are written.
+        path: also `~USER/PATH`, which is below the user's home and read with that user's rights; reported as written.
     """
-    states = {}
-    for path in paths:
-        text = read_text(os.path.expanduser(path))
-        if text is not None:
-            lines = [line.strip() for line in text.splitlines()]
-            states[path] = [hashlib.sha256(line.encode()).hexdigest() for line in lines if line]
-    return states
+    full = os.path.expanduser(path)
+    user = path[1:].partition("/")[0] if path[:1] == "~" != full[:1] else ""
+    with as_user(pwd.getpwnam(user).pw_uid if user else keeper(full)):
+        text = read_watched(full)
+    if text is None:
+        return {}
+    lines = [line.strip() for line in text.splitlines()]
+    return {path: [hashlib.sha256(line.encode()).hexdigest() for line in lines if line]}
 
 
 def normalised(name: str) -> str:
@@ -758,9 +753,8 @@ def damaged_file(dist_info: str) -> str | None:
     Looked at are the files of its top-level packages and its large ones: of PyTorch's ten thousand, some hundred.
     """
     try:
-        with open(os.path.join(dist_info, "RECORD"), "rb") as stream:
-            lines = stream.read().splitlines()
-    except OSError:
+        lines = read_bytes(os.path.join(dist_info, "RECORD"), STATUS_LIMIT_BYTES).splitlines()
+    except (OSError, Unread):
         return None
     site_packages = os.path.dirname(dist_info)
     for line in (
@@ -818,68 +812,155 @@ def environment_state(prefix: str, distributions: list[str] | None = None) -> di
     }
 
 
+def environments(pattern: str, distributions: list[str]) -> dict[str, Any]:
+    """Return the state of each Python environment that matches a glob, read as the one who keeps that place."""
+    states = {}
+    for prefix in existing(pattern):
+        with as_user(keeper(prefix + "/")):
+            if os.path.isdir(prefix):
+                states[prefix] = environment_state(prefix, distributions)
+    return states
+
+
 def record_state(path: str) -> dict[str, Any] | None:
     """Return the recorded choice of stack, or None where it is missing or no JSON object."""
-    try:
-        record = json.loads(read_text(path) or "")
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
+    with as_user(keeper(path)):
+        return json_object(read_watched(path) or "")
 
 
-def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[str, Any]:
+NEEDED = {
+    "os": "system",
+    "pci": "PCI bus",
+    "module_version": "NVIDIA's module",
+    "dkms": "DKMS",
+    "dpkg": "dpkg",
+}
+"""Facts without which there is no plan -> the question that they answer."""
+
+
+def questions(watch: dict[str, list[str]], data_path: str, record: str) -> List[Question]:
+    """Return what to ask the host; each answer is a part of the facts. What others than root can hold up comes last.
+
+    Args: as `collect`.
+    """
+    dpkg = functools.lru_cache(None)(lambda: dpkg_state(watch["packages"] + watch["candidates"]))
+    owned = name_matcher(watch["candidates"])
+
+    def system() -> dict[str, Any]:
+        return {
+            "os": operating_system(),
+            "glibc": glibc_version(),
+            "memory_mib": memory_mib(),
+            "secure_boot": secure_boot(),
+            "kernels": kernels(),
+            "next_kernel": next_kernel(),
+            "reboot_required": reboot_required(),
+        }
+
+    def one(name: str, fact: str, ask: Callable[[], Any], limit_s: float | None = None) -> Question:
+        return Question(name, lambda _problems: {fact: ask()}, limit_s or PLACE_LIMIT_S)
+
+    asked = [
+        Question("system", lambda _problems: system(), SYSTEM_LIMIT_S),
+        one("PCI bus", "pci", pci_devices, SYSTEM_LIMIT_S),
+        one("NVIDIA's module", "nvidia", nvidia_state, SYSTEM_LIMIT_S),
+        one("DKMS", "dkms", dkms_state, SYSTEM_LIMIT_S),
+        one("dpkg", "dpkg", dpkg, SYSTEM_LIMIT_S),
+        one(
+            "apt-cache",
+            "apt",
+            lambda: {"candidates": candidates(sorted(filter(owned, dpkg()["packages"])))},
+            APT_LIMIT_S,
+        ),
+        one(
+            "apt-config",
+            "apt",
+            lambda: {"unattended_upgrades": unattended_upgrades()},
+            APT_LIMIT_S,
+        ),
+        one("systemctl", "units", lambda: unit_states(watch["units"]), SYSTEM_LIMIT_S),
+        one("users", "users", lambda: user_states(watch["users"])),
+        one("groups", "groups", lambda: group_states(watch["groups"])),
+        one("nvidia-smi", "temperatures", temperatures),
+        one("processes", "nvidia", lambda: {"processes": gpu_processes()}),
+        one(record, "record", lambda: record_state(record)),
+    ]
+    for path in ("/", "/opt", "/usr", "/var"):
+        asked.append(one(path, "free_mib", functools.partial(free_mib, path)))
+    for kind, hashed in (("paths", True), ("secrets", False)):
+        for pattern in watch[kind]:
+            asked.append(
+                Question(pattern, functools.partial(path_answer, pattern, hashed), PLACE_LIMIT_S)
+            )
+    for path, keys in keys_by_path(watch["json"]).items():
+        asked.append(one(path, "json", functools.partial(json_state, path, keys)))
+    for pattern in watch["environments"]:
+        ask = functools.partial(environments, pattern, watch["distributions"])
+        asked.append(one(pattern, "environments", ask))
+    for path in watch["lines"]:
+        asked.append(one(path, "lines", functools.partial(line_state, path)))
+    asked.append(one(data_path, "data_disk", functools.partial(data_disk, data_path)))
+    return asked
+
+
+def path_answer(pattern: str, hashed: bool, problems: Dict[str, str]) -> dict[str, Any]:
+    """Return the part of the facts that the paths of one pattern are."""
+    return {"paths": watched_paths(pattern, problems, hashed)}
+
+
+def collect(
+    watch: dict[str, list[str]], data_path: str, record: str, limit_s: float = 45
+) -> dict[str, Any]:
     """Return the facts of this host.
 
     Args:
         watch: what to report, by kind; WATCH_KINDS are all of them.
         data_path: where data sets lie.
         record: path of the recorded choice.
+        limit_s: seconds for all of it.
+
+    Raises:
+        Unread: what there is no plan without has not answered.
     """
-    prefixes = sorted(
-        {
-            prefix
-            for pattern in watch["environments"]
-            for prefix in glob.glob(pattern)
-            if os.path.isdir(prefix)
-        }
-    )
-    dpkg = dpkg_state(watch["packages"] + watch["candidates"])
-    owned = name_matcher(watch["candidates"])
-    return {
+    facts: dict[str, Any] = {
         "schema": SCHEMA,
         "hostname": platform.node(),
-        "os": operating_system(),
         "architecture": platform.machine(),
         "kernel": platform.release(),
-        "glibc": glibc_version(),
         "python": platform.python_version(),
-        "memory_mib": memory_mib(),
-        "free_mib": free_mib(),
-        "data_disk": data_disk(data_path),
-        "secure_boot": secure_boot(),
-        "pci": pci_devices(),
-        "nvidia": nvidia_state(),
-        "temperatures": temperatures(),
-        "kernels": kernels(),
-        "next_kernel": next_kernel(),
-        "reboot_required": reboot_required(),
-        "dkms": dkms_state(),
-        "dpkg": dpkg,
-        "apt": {
-            "candidates": candidates(sorted(filter(owned, dpkg["packages"]))),
-            "unattended_upgrades": unattended_upgrades(),
-        },
-        "paths": watched_paths(watch["paths"], watch["secrets"]),
-        "units": unit_states(watch["units"]),
-        "users": user_states(watch["users"]),
-        "groups": group_states(watch["groups"]),
-        "json": json_states(watch["json"]),
-        "lines": line_states(watch["lines"]),
-        "environments": {
-            prefix: environment_state(prefix, watch["distributions"]) for prefix in prefixes
-        },
-        "record": record_state(record),
+        "free_mib": {},
+        "temperatures": [],
+        "nvidia": {"processes": []},
+        "apt": {"candidates": None, "unattended_upgrades": None},
+        "units": {},
+        "users": {},
+        "groups": {},
+        "paths": {},
+        "json": {},
+        "environments": {},
+        "lines": {},
+        "record": None,
     }
+    unread: dict[str, str] = {}
+    for answer in answers(questions(watch, data_path, record), limit_s):
+        unread.update(answer.problems)
+        for name, value in (answer.value or {}).items():
+            if isinstance(facts.get(name), dict) and isinstance(value, dict):
+                facts[name].update(value)
+            else:
+                facts[name] = value
+    for name, question in NEEDED.items():
+        if name not in facts and name not in facts["nvidia"]:
+            raise Unread("{}: {}".format(question, unread.get(question, "no answer")))
+    keep_secret(facts["paths"], [pattern for pattern in watch["secrets"] if pattern in unread])
+    return dict(facts, unread=unread)
+
+
+def keep_secret(states: dict[str, dict[str, Any]], patterns: list[str]) -> None:
+    """Take the hash from paths that may be secrets, where the question for those was not answered."""
+    for path, state in states.items():
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
+            state.pop("sha256", None)
 
 
 def main() -> None:
@@ -889,9 +970,14 @@ def main() -> None:
     }
     spec["data_path"] = {"type": "path", "default": "/opt"}
     spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
+    spec["limit_s"] = {"type": "float", "default": 45}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     watch = {kind: module.params[kind] for kind in WATCH_KINDS}
-    found = collect(watch, module.params["data_path"], module.params["record"])
+    places = (module.params["data_path"], module.params["record"])
+    try:
+        found = collect(watch, *places, limit_s=module.params["limit_s"])
+    except Unread as error:
+        module.fail_json(msg="the host cannot be looked at: {}".format(error))
     module.exit_json(changed=False, dlconf_facts=found)
 
 
