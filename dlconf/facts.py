@@ -135,7 +135,10 @@ class AptState(TypedDict):
 
 
 class PathState(TypedDict):
-    """One existing path; `sha256` and `size` (bytes) for files, `target` for links."""
+    """One existing path; `sha256` and `size` (bytes) for files, `target` for links.
+
+    `content` is `as set` or `differs`, for a secret file that the host compared by itself.
+    """
 
     type: Literal["file", "directory", "link"]
     mode: NotRequired[str]
@@ -143,6 +146,7 @@ class PathState(TypedDict):
     group: NotRequired[str]
     sha256: NotRequired[str]
     size: NotRequired[int]
+    content: NotRequired[str]
     target: NotRequired[str]
     fingerprints: NotRequired[list[str]]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dlconf import __version__, content
+from dlconf.withheld import has_login
 
 MOST_ANSWERS = 4096
 MOST_CODES = 3
@@ -97,6 +98,8 @@ class Memo(Forgetful):
         with suppress(OSError, ValueError):  # not there, or cut off by a full disk
             return json.loads(path.read_bytes())
         text = json.dumps(answer())
+        if has_login(text):  # of a site's catalogue, say
+            return json.loads(text)
         with suppress(OSError):  # without a cache all is answered anew
             self._keep(path, text)
         return json.loads(text)

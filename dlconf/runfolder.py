@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dlconf.errors import DlconfError
+from dlconf.withheld import strings, without_logins
 
 KEPT_RUNS = 100
+NOT_KEPT = frozenset({"invocation", "item", "cmd", "stdin", "diff", "task_args"})
+"""What of an event repeats a task's arguments, or shows a file: nobody needs it afterwards, and it may hold secrets."""
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
 
 
@@ -82,7 +85,7 @@ class RunLog:
 
     def line(self, text: str) -> None:
         """Write a line to the log."""
-        self._log.write(text.replace("\r\n", "\n") + "\n")
+        self._log.write(without_logins(text.replace("\r\n", "\n")) + "\n")
         self._log.flush()
 
     def event(self, event: Mapping[str, Any]) -> None:
@@ -95,7 +98,14 @@ class RunLog:
             self.line("\n".join(f"{worker}| {line}" for line in lines) if worker else str(text))
         if event.get("event") != "verbose":
             kept = {key: value for key, value in event.items() if key != "stdout"}
-            self._events.write(json.dumps(kept) + "\n")
+            self._events.write(json.dumps(strings(_kept(kept))) + "\n")
+
+
+def _kept(part: Any) -> Any:
+    """Return a part of an event without NOT_KEPT."""
+    if isinstance(part, Mapping):
+        return {key: _kept(value) for key, value in part.items() if key not in NOT_KEPT}
+    return [_kept(value) for value in part] if isinstance(part, list) else part
 
 
 def _open_private(path: Path) -> TextIO:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import tempfile
 import traceback
@@ -14,7 +13,8 @@ import click
 
 from dlconf import __version__
 from dlconf.errors import DlconfError, nearest_names
-from dlconf.report.text import clean
+from dlconf.report.text import clean, json_text
+from dlconf.withheld import without_logins
 
 VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
@@ -105,14 +105,14 @@ def _tell(ctx: click.Context, message: str, hint: str, code: int) -> None:
         click.echo(f"\nhint: {clean(hint)}", err=True)
     if ctx.find_root().meta.get(JSON_KEY):
         error = {"message": message, "hint": hint, "exit_code": code}
-        click.echo(json.dumps({"schema": 1, "error": error}))
+        click.echo(json_text({"schema": 1, "error": error}))
 
 
 def _keep_traceback(error: Exception) -> str:
     """Save the traceback to a file that only its owner can read, and return a hint that names it."""
     descriptor, path = tempfile.mkstemp(prefix=_CRASH_LOG, suffix=".txt")
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(traceback.format_exception(error))
+        file.writelines(map(without_logins, traceback.format_exception(error)))
     return f"this is a bug in dlconf; the traceback is in {path}, and --debug shows it"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from dlconf.apply import Steps
 from dlconf.cli import options
 from dlconf.hosts import Survey
 from dlconf.report import progress
-from dlconf.report.text import Paint
+from dlconf.report.text import Paint, json_text
 from dlconf.request import Request
 from dlconf.runfolder import RunFolder
 
@@ -42,7 +41,7 @@ def steps(request: Request, folder: RunFolder, what: str) -> Iterator[Steps]:
 
 def show(text: str, data: Mapping[str, Any], as_json: bool) -> None:
     """Print the result on standard output: text, or one JSON object."""
-    click.echo(json.dumps(data, ensure_ascii=False) if as_json else text)
+    click.echo(json_text(data) if as_json else text)
 
 
 def look(

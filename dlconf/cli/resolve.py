@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from dlconf.catalogue import load
 from dlconf.cli import options
 from dlconf.report import resolve as report
+from dlconf.report.text import json_text
 from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
@@ -87,7 +87,7 @@ def resolve(
     resolution = choose(machine, wishes, catalogue).as_json()
     explanation = explain(machine, wishes, catalogue) if with_rejected else None
     click.echo(
-        json.dumps(report.data(resolution, explanation), ensure_ascii=False)
+        json_text(report.data(resolution, explanation))
         if as_json
         else report.text(resolution, explanation, options.paint())
     )

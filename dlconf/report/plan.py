@@ -12,7 +12,7 @@ from dlconf.contract import Difference
 from dlconf.hosts import PROBLEMS, HostState, RoleChanges, Survey
 from dlconf.report import problems
 from dlconf.report.stack import gpu_names, stack_lines
-from dlconf.report.text import PLAIN, SIGNS, Paint, clean, count, one_line
+from dlconf.report.text import PLAIN, SIGNS, Paint, clean, count, json_text, one_line
 
 NOTHING = "none"
 
@@ -109,12 +109,8 @@ def json_parts(survey: Survey, command: str) -> Iterator[str]:
     """Yield the text of the plan's JSON data host by host: of many hosts it is longer than memory should hold."""
     yield f'{{"schema": 1, "command": {json.dumps(command)}, "hosts": {{'
     for index, host in enumerate(survey.hosts.values()):
-        yield f"{', ' if index else ''}{_json(host.name)}: {_json(host_data(host, None))}"
-    yield f"}}, {_json(_rest(survey, None))[1:]}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        yield f"{', ' if index else ''}{json_text(host.name)}: {json_text(host_data(host, None))}"
+    yield f"}}, {json_text(_rest(survey, None))[1:]}"
 
 
 def _rest(survey: Survey, log: Path | None) -> dict[str, Any]:

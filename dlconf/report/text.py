@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from dlconf.withheld import without_logins
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COLOURS = {
@@ -35,8 +38,15 @@ PLAIN = Paint()
 
 
 def clean(text: Any) -> str:
-    """Return text from a host without the control characters that could steer a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text).replace("\r\n", "\n"))
+    """Return text from a host without logins, and without the control characters that could steer a terminal."""
+    return _CONTROL.sub(
+        "\N{REPLACEMENT CHARACTER}", without_logins(str(text)).replace("\r\n", "\n")
+    )
+
+
+def json_text(data: Any) -> str:
+    """Return data as JSON text without logins."""
+    return without_logins(json.dumps(data, ensure_ascii=False))
 
 
 def one_line(text: Any) -> str:

@@ -218,6 +218,7 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
         "candidates": ["bash"],
         "distributions": ["torch"],
         "lines": [f"{tmp_path}/a/file.gpg"],
+        "contents": [f"{tmp_path}/a/file.gpg:content"],
     }
     assert set(watch) == set(collect.WATCH_KINDS)
     collect.collect(watch, "/", f"{tmp_path}/stack.json")
@@ -239,7 +240,8 @@ def test_only_watched_keys_of_a_json_file_leave_the_host(tmp_path: Path) -> None
     path = write(tmp_path / "daemon.json", '{"log-driver": "local", "proxies": {"secret": 1}}')
     broken = write(tmp_path / "broken.json", "{")
     watched = [f"{path}:log-driver", f"{path}:data-root", f"{broken}:x", f"{tmp_path}/none:x"]
-    assert collect.json_states(watched) == {str(path): {"log-driver": "local"}, str(broken): None}
+    local = hashlib.sha256(b'"local"').hexdigest()
+    assert collect.json_states(watched) == {str(path): {"log-driver": local}, str(broken): None}
 
 
 def test_units_are_told_in_the_order_of_the_question(

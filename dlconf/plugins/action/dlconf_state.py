@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from dlconf import advice, content, facts, plan
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables
-from dlconf.rolevars import ansible_names, without_credentials
+from dlconf.rolevars import ansible_names
 
 SCHEMA = 1
 
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             return {**collected, "failed": True, "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
         advice.silenced(variables.own)
-        state["variables"] = without_credentials(variables.own)
+        state["variables"] = variables.shown
         state["resolution"] = variables.resolution(state["facts"])
         host_facts = ansible_names(state["facts"]) | {"dlconf_resolution": state["resolution"]}
         contracts = variables.contracts(host_facts)

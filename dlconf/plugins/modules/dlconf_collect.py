@@ -34,11 +34,12 @@ options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
   paths: {type: list, elements: str, default: [], description: [globs of paths to report]}
   secrets: {type: list, elements: str, default: [], description: [globs of paths to report without a hash]}
+  contents: {type: list, elements: str, default: [], description: ['PATH:CONTENT, secret files to compare here']}
   environments: {type: list, elements: str, default: [], description: [globs of Python environments to report]}
   units: {type: list, elements: str, default: [], description: [systemd units to report]}
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
-  json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+  json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; values leave as hashes']}
   data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
@@ -59,6 +60,7 @@ WATCH_KINDS = (
     "packages",
     "paths",
     "secrets",
+    "contents",
     "environments",
     "units",
     "users",
@@ -635,16 +637,35 @@ def account(lookup: Callable[[int], Any], number: int) -> str:
         return str(number)
 
 
-def watched_paths(globs: list[str], secrets: list[str]) -> dict[str, Any]:
-    """Return the state of every existing path that matches a glob; of secrets without a hash."""
+def watched_paths(
+    globs: list[str], secrets: list[str], contents: list[str] | None = None
+) -> dict[str, Any]:
+    """Return the state of every existing path that matches a glob; of secrets without a hash.
+
+    Args:
+        globs: of paths to report.
+        secrets: globs of paths of which not even a hash leaves the host.
+        contents: `PATH:CONTENT` of secrets whose content is known; whether it is that one is all that is reported.
+    """
     states = {}
-    kept = existing(secrets)
+    wanted = dict(item.split(":", 1) for item in contents or ())
+    kept = existing(secrets) | existing(list(wanted))
     for path in existing(globs) | kept:
         try:
             states[path] = path_state(path, hashed=path not in kept)
+            if path in wanted:
+                same = read_bytes(path, HASH_LIMIT_BYTES) == wanted[path].encode()
+                states[path]["content"] = "as set" if same else "differs"
         except OSError:
             continue  # gone, or not ours to read: a contract that needs it will say so
     return states
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the first bytes of a regular file; nothing of what is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read(limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
 
 
 def existing(globs: list[str]) -> set[str]:
@@ -712,7 +733,8 @@ def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
     """Return the watched top-level keys of each existing JSON file; None where it holds no JSON object.
 
     Args:
-        watched: `PATH:KEY` each; what is not watched stays on the host.
+        watched: `PATH:KEY` each; what is not watched stays on the host. Of what is, names leave it and the hashes of
+            values: a proxy's password may stand there, and what is somebody else's.
     """
     states: dict[str, dict[str, Any] | None] = {}
     for path in sorted({item.rpartition(":")[0] for item in watched}):
@@ -727,9 +749,18 @@ def json_states(watched: list[str]) -> dict[str, dict[str, Any] | None]:
             key for name, _colon, key in (item.rpartition(":") for item in watched) if name == path
         ]
         states[path] = (
-            {key: data[key] for key in keys if key in data} if isinstance(data, dict) else None
+            {key: value_hashes(data[key]) for key in keys if key in data}
+            if isinstance(data, dict)
+            else None
         )
     return states
+
+
+def value_hashes(value: Any) -> Any:
+    """Return a JSON value with the SHA-256 of its text in the place of whatever is no object."""
+    if isinstance(value, dict):
+        return {key: value_hashes(item) for key, item in value.items()}
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def line_states(paths: list[str]) -> dict[str, list[str]]:
@@ -869,7 +900,7 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
             "candidates": candidates(sorted(filter(owned, dpkg["packages"]))),
             "unattended_upgrades": unattended_upgrades(),
         },
-        "paths": watched_paths(watch["paths"], watch["secrets"]),
+        "paths": watched_paths(watch["paths"], watch["secrets"], watch["contents"]),
         "units": unit_states(watch["units"]),
         "users": user_states(watch["users"]),
         "groups": group_states(watch["groups"]),
@@ -887,6 +918,7 @@ def main() -> None:
     spec: dict[str, dict[str, Any]] = {
         kind: {"type": "list", "elements": "str", "default": []} for kind in WATCH_KINDS
     }
+    spec["contents"]["no_log"] = True
     spec["data_path"] = {"type": "path", "default": "/opt"}
     spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
