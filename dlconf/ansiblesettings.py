@@ -164,6 +164,7 @@ def paths(project: Path, package: Path) -> dict[str, str]:
         "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
         "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
         "ANSIBLE_CALLBACK_PLUGINS": str(plugins / "callback"),
+        "ANSIBLE_FILTER_PLUGINS": str(plugins / "filter"),
     }
 
 
@@ -182,12 +183,24 @@ def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[
         given["ANSIBLE_CONFIG"] = str(ours)
     if said(environ, "ANSIBLE_PYTHON_INTERPRETER", "interpreter_python") is None:
         given["ANSIBLE_PYTHON_INTERPRETER"] = SYSTEM_PYTHON
+    if theirs := _filters(environ):  # their inventory's templates may need them; ours come first
+        given["ANSIBLE_FILTER_PLUGINS"] += os.pathsep + theirs
     if host_list:
         given["ANSIBLE_INVENTORY_ENABLED"] = "host_list"
     extensions = said(environ, "ANSIBLE_YAML_FILENAME_EXT", "yaml_valid_extensions")
     if extensions is not None and ".yml" not in extensions.split(","):
         given["ANSIBLE_YAML_FILENAME_EXT"] = f"{extensions},.yml"  # the roles' files
     return given
+
+
+def _filters(environ: Mapping[str, str]) -> str:
+    """Return the folders of the user's filters; those of an ansible.cfg are relative to it."""
+    if theirs := environ.get("ANSIBLE_FILTER_PLUGINS"):
+        return theirs
+    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
+    folder = config if config.is_dir() else config.parent
+    folders = (said(environ, "ANSIBLE_FILTER_PLUGINS", "filter_plugins") or "").split(os.pathsep)
+    return os.pathsep.join(str(folder / Path(name).expanduser()) for name in folders if name)
 
 
 def take_over(*, host_list: bool = False) -> None:

@@ -138,7 +138,10 @@ class AptState(TypedDict):
 
 
 class PathState(TypedDict):
-    """One existing path; `sha256` and `size` (bytes) for files, `target` for links; `special` is a FIFO, a device..."""
+    """One existing path; `sha256` and `size` (bytes) for files, `target` for links; `special` is a FIFO, a device...
+
+    `content` is `as set` or `differs`, for a secret file that the host compared by itself.
+    """
 
     type: Literal["file", "directory", "link", "special"]
     mode: NotRequired[str]
@@ -146,6 +149,7 @@ class PathState(TypedDict):
     group: NotRequired[str]
     sha256: NotRequired[str]
     size: NotRequired[int]
+    content: NotRequired[str]
     target: NotRequired[str]
     fingerprints: NotRequired[list[str]]
 

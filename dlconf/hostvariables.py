@@ -16,16 +16,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from dlconf import advice, content, memo, rolearguments, rolefiles, wishes
+from dlconf import advice, content, memo, rolearguments, rolefiles, wishes, withheld
 from dlconf.facts import Facts
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
-from dlconf.rolevars import (
-    WITHHELD,
-    RoleVariables,
-    contract_name,
-    watch_name,
-    without_credentials,
-)
+from dlconf.rolevars import RoleVariables, contract_name, watch_name
 from dlconf.stack import Machine
 
 OF_STACK = "__dlconf_"
@@ -60,10 +54,16 @@ class HostVariables:
         )
         self._memo = MEMO if ours else memo.Forgetful()
         self._reads = self._memo.remember("reads", roles, lambda: rolefiles.reads(self._folders))
+        self._secret = withheld.names(self._given, {*OF_WISHES, *self._reads["words"]})
         self.own = self._own()
-        if WITHHELD in without_credentials(self.own):
-            self._memo = memo.Forgetful()  # a password would be in what is kept
+        if self._secret or withheld.WITHHELD in self.shown:
+            self._memo = memo.Forgetful()  # a secret would be in what is kept
         self._counting = self._all_that_count()
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """Return what inventory and command line set for the host and counts for its plan, without secrets."""
+        return withheld.without(self.own, self._secret)
 
     def watch(self) -> dict[str, Any]:
         """Return the arguments of the module `dlconf_collect`: what any of the roles may own on this host."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from dlconf import __version__, content
+from dlconf.withheld import has_login
 
 MOST_ANSWERS = 4096
 LIBRARIES = ("ansible-core", "Jinja2", "PyYAML", "packaging")
@@ -123,6 +124,8 @@ class Memo(Forgetful):
         with suppress(OSError, ValueError):  # not there, or not what was kept
             return json.loads(_read(path))
         text = json.dumps(answer())
+        if has_login(text):  # of a site's catalogue, say
+            return json.loads(text)
         with suppress(OSError):  # without a cache all is answered anew
             self._keep(path, text)
         return json.loads(text)

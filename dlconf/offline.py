@@ -20,7 +20,6 @@ from dlconf.hosts import HostState, Survey
 from dlconf.memo import digest_of_json
 from dlconf.resolve import as_planned, resolve
 from dlconf.rolevars import (
-    WITHHELD,
     Inputs,
     RoleVariables,
     ansible_names,
@@ -29,6 +28,7 @@ from dlconf.rolevars import (
 )
 from dlconf.stack import Machine
 from dlconf.stored import StoredHost
+from dlconf.withheld import WITHHELD
 
 OWN_FACTS = frozenset({"hostname", "memory_mib", "free_mib", "temperatures", "data_disk"})
 """Facts that no contract and no choice reads: hosts that differ in these only have one and the same plan."""
@@ -158,7 +158,7 @@ def _check_complete(variables: Mapping[str, Any]) -> None:
     """
     if withheld := variables.get(WITHHELD):
         raise UsageError(
-            f"the host was stored without {', '.join(withheld)}: a password stands in it",
+            f"the host was stored without {', '.join(withheld)}: a secret stands in it",
             hint="plan this host live: dlconf plan INVENTORY --limit HOST",
         )
 

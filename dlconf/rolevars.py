@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-WITHHELD = "dlconf_withheld"
-"""Variable that names those whose values are kept from results and logs."""
-
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -131,17 +127,6 @@ def texts(value: Any) -> Iterable[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from texts(item)
-
-
-def without_credentials(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return variables without those that hold an address with a user or password; WITHHELD then names these."""
-    secret = [
-        name
-        for name, value in variables.items()
-        if any(_CREDENTIALS.search(text) for text in texts(value))
-    ]
-    kept = {name: value for name, value in variables.items() if name not in secret}
-    return kept | {WITHHELD: secret} if secret else kept
 
 
 def ansible_names(facts: Mapping[str, Any]) -> dict[str, Any]:

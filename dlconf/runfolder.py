@@ -22,10 +22,13 @@ from typing import Any, TextIO
 
 from dlconf.errors import DlconfError
 from dlconf.report.text import clean
+from dlconf.withheld import strings
 
 KEPT_RUNS = 100
 KEPT_MIB = 512
 """Of how many runs the folders are kept, and how large these are together at most, beside those that go on."""
+NOT_KEPT = frozenset({"invocation", "item", "cmd", "stdin", "diff", "task_args"})
+"""What of an event repeats a task's arguments, or shows a file: nobody needs it afterwards, and it may hold secrets."""
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
 _TIME = "%Y%m%dT%H%M%SZ"
 _TIME_LENGTH = 16
@@ -142,7 +145,7 @@ class RunLog:
             self.line("\n".join(f"{worker}| {line}" for line in lines) if worker else str(text))
         if event.get("event") != "verbose":
             kept = {key: value for key, value in event.items() if key != "stdout"}
-            self._write(self._folder.events, json.dumps(kept))
+            self._write(self._folder.events, json.dumps(strings(_kept(kept))))
 
     def _write(self, path: Path, text: str) -> None:
         if file := self._files.get(path):
@@ -157,6 +160,13 @@ class RunLog:
         except OSError as error:
             message = f"the log of this run is not complete: {self._folder.path}: {error.strerror}"
             self._folder.report(DlconfError(message, hint=_ROOM))
+
+
+def _kept(part: Any) -> Any:
+    """Return a part of an event without NOT_KEPT."""
+    if isinstance(part, Mapping):
+        return {key: _kept(value) for key, value in part.items() if key not in NOT_KEPT}
+    return [_kept(value) for value in part] if isinstance(part, list) else part
 
 
 def _open_private(path: Path) -> int:

@@ -17,6 +17,7 @@ from dlconf.cli import output
 from dlconf.errors import DlconfError, nearest_names
 from dlconf.report.text import clean, json_text
 from dlconf.terminal import Lasting
+from dlconf.withheld import without_logins
 
 VERBS = {
     "apply": "Bring each host to its stack: plan, confirm, converge, verify, summary.",
@@ -138,7 +139,7 @@ def _keep_traceback(error: Exception) -> str:
     with contextlib.suppress(OSError):
         descriptor, path = tempfile.mkstemp(prefix=_CRASH_LOG, suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(traceback.format_exception(error))
+            file.writelines(map(without_logins, traceback.format_exception(error)))
         return f"this is a bug in dlconf; the traceback is in {path}, and --debug shows it"
     return "this is a bug in dlconf; dlconf --debug shows the traceback"
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlconf.withheld import without_logins
+
 # C0 without tab and end of line, DEL, C1, and what turns the direction of text (Unicode's Bidi_Control).
 _STEERING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(f"[{_STEERING}]")
@@ -39,8 +41,10 @@ PLAIN = Paint()
 
 
 def clean(text: Any) -> str:
-    """Return text from a host without the control characters that could steer a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text).replace("\r\n", "\n"))
+    """Return text from a host without logins, and without the control characters that could steer a terminal."""
+    return _CONTROL.sub(
+        "\N{REPLACEMENT CHARACTER}", without_logins(str(text)).replace("\r\n", "\n")
+    )
 
 
 def printable(text: str) -> str:
@@ -49,8 +53,8 @@ def printable(text: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON, whose control characters are escaped, those too that JSON takes as they are."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Return a value as JSON: no logins, and no control characters, not even those that JSON takes as they are."""
+    text = without_logins(json.dumps(value, ensure_ascii=False))
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

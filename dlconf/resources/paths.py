@@ -40,9 +40,14 @@ def _ownership(resource: Resource) -> dict[str, str]:
 
 
 def file(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A file: path, content (left out: whatever it holds), mode, owner, group ("*": any, where users write it)."""
+    """A file: path, content (left out: whatever it holds), mode, owner, group ("*": any, where users write it).
+
+    Where it is secret the host compares the content, and only that is told.
+    """
     wanted = {"type": "file"}
-    if "content" in resource:
+    if resource.get("secret"):
+        wanted["content"] = "as set"
+    elif "content" in resource:
         wanted["sha256"] = hashlib.sha256(str(resource["content"]).encode()).hexdigest()
     return _path(resource, facts, wanted | _ownership(resource), "file")
 
@@ -84,7 +89,10 @@ def copies(resource: Resource, facts: Facts) -> Iterable[Difference]:
 
 
 def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """Keys of a JSON file: path, values (key -> value); other keys, in nested objects too, are not ours."""
+    """Keys of a JSON file: path, values (key -> value); other keys, in nested objects too, are not ours.
+
+    A password may stand in either value, so neither is shown.
+    """
     path = resource["path"]
     if path in facts["json"] and facts["json"][path] is None:
         yield differ(resource, path, "a JSON object", "no JSON object")
@@ -95,15 +103,16 @@ def json_values(resource: Resource, facts: Facts) -> Iterable[Difference]:
     found = facts["json"].get(path) or {}
     for key, value in resource["values"].items():
         if key not in found or not _holds(found[key], value):
-            shown = json.dumps(found[key]) if key in found else None
-            yield differ(resource, f"{path}: {key}", json.dumps(value), shown)
+            yield differ(resource, f"{path}: {key}", "as set", "differs" if key in found else None)
 
 
 def _holds(found: Any, wanted: Any) -> bool:
-    """Say whether a JSON value has all that is wanted of it."""
-    if isinstance(found, dict) and isinstance(wanted, Mapping):
-        return all(key in found and _holds(found[key], value) for key, value in wanted.items())
-    return bool(found == wanted)
+    """Say whether a JSON value, whose parts are told by their hashes, has all that is wanted of it."""
+    if isinstance(wanted, Mapping):
+        return isinstance(found, dict) and all(
+            key in found and _holds(found[key], value) for key, value in wanted.items()
+        )
+    return bool(found == hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest())
 
 
 def lines(resource: Resource, facts: Facts) -> Iterable[Difference]:

@@ -81,12 +81,13 @@ def _fault(args: argparse.Namespace) -> None:
         "corrupt": lambda: faults.corrupt(args.url, times=args.times),
         "abort": lambda: faults.abort(args.url, after_bytes=args.bytes, times=args.times),
         "throttle": lambda: faults.throttle(args.url, bytes_per_s=args.bytes, times=args.times),
+        "login": lambda: faults.login(args.url),
         "unavailable": lambda: faults.status(args.url, 503, times=args.times),
         "wrong-key": faults.wrong_key,
         "wrong-signature": faults.wrong_signature,
         "clear": faults.clear,
     }
-    if args.url is None and args.kind in ("corrupt", "abort", "throttle", "unavailable"):
+    if args.url is None and args.kind in ("corrupt", "abort", "throttle", "login", "unavailable"):
         raise LabError(f"which URL? `fault {args.kind} URL`")
     actions[args.kind]()
 
@@ -133,7 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         action = verb(name, lambda args: getattr(_lab(args), args.verb)(args.machine), text)
         action.add_argument("machine")
     fault = verb("fault", _fault, "make the vendor mirror misbehave, or `clear`")
-    kinds = ["corrupt", "abort", "throttle", "unavailable", "wrong-key", "wrong-signature", "clear"]
+    kinds = ["corrupt", "abort", "throttle", "login", "unavailable"]
+    kinds += ["wrong-key", "wrong-signature", "clear"]
     fault.add_argument("kind", choices=kinds)
     fault.add_argument("url", nargs="?", help="a URL whose path is a regular expression")
     fault.add_argument("--bytes", type=int, default=100_000, help="before an abort, or per second")

@@ -44,6 +44,12 @@ class MirrorFaults:
         """Answer with an HTTP status; return the fault's id."""
         return self._add(url, "status", times, status=code)
 
+    def login(self, url: str) -> str:
+        """Answer only those who log in as the URL says, `https://USER:PASSWORD@HOST/PATH`; return the fault's id."""
+        parts = urlsplit(url)
+        login = f"{parts.username}:{parts.password}"
+        return self._add(url.replace(f"{login}@", "", 1), "login", None, login=login)
+
     def replace(self, url: str, replacement: str, *, times: int | None = None) -> str:
         """Serve another file, named by its path below the mirror's `sites`; return the id."""
         return self._add(url, "replace", times, replacement=replacement)

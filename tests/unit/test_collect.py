@@ -222,6 +222,7 @@ def test_collecting_leaves_the_watched_tree_as_it_was(tmp_path: Path) -> None:
         "candidates": ["bash"],
         "distributions": ["torch"],
         "lines": [f"{tmp_path}/a/file.gpg"],
+        "contents": [f"{tmp_path}/a/file.gpg:content"],
     }
     assert set(watch) == set(collect.WATCH_KINDS)
     collect.collect(watch, "/", f"{tmp_path}/stack.json")
@@ -246,7 +247,8 @@ def test_only_watched_keys_of_a_json_file_leave_the_host(tmp_path: Path) -> None
     found: dict[str, object] = {}
     for name, keys in collect.keys_by_path(watched).items():
         found |= collect.json_state(name, keys)
-    assert found == {str(path): {"log-driver": "local"}, str(broken): None}
+    local = hashlib.sha256(b'"local"').hexdigest()
+    assert found == {str(path): {"log-driver": local}, str(broken): None}
 
 
 def test_units_are_told_in_the_order_of_the_question(

@@ -13,6 +13,7 @@ import yaml
 from dlconf import contract, plan
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts
+from dlconf.plugins.modules import dlconf_collect as collect
 
 CASES = yaml.safe_load((Path(__file__).parent / "contract_cases.yml").read_text())
 
@@ -40,6 +41,8 @@ def facts_of(case: dict[str, Any]) -> Facts:
     found = bare()
     for name, value in case.get("facts", {}).items():
         found[name] = {**found[name], **value} if isinstance(value, dict) else value
+    for path, values in found["json"].items():
+        found["json"][path] = values and collect.value_hashes(values)
     return cast(Facts, found)
 
 

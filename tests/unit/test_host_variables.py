@@ -114,7 +114,9 @@ def test_a_wrong_value_is_refused_though_the_right_one_was_remembered(look: Look
 
 def test_nothing_is_kept_that_holds_a_password(look: Look, tmp_path: Path) -> None:
     state = look({"cuda_network_url": "https://me:secret@mirror.example.org/repos"})
-    assert "me:secret@mirror.example.org" in owned(state, "cuda")
+    assert "URIs: https://mirror.example.org/repos" in owned(state, "cuda")
+    assert "password" in owned(state, "cuda")
+    assert "me:secret" not in yaml.safe_dump(state)
     texts = [path.read_text() for path in (tmp_path / "cache").rglob("*.json")]
     assert texts
     assert not [text for text in texts if "secret@" in text]

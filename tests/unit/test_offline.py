@@ -16,12 +16,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from dlconf import offline, stored
+from dlconf import offline, stored, withheld
 from dlconf.cli import main
 from dlconf.errors import DlconfError
 from dlconf.facts import Facts, read
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
-from dlconf.rolevars import WITHHELD, without_credentials
 from dlconf.stored import StoredHost
 
 FACTS = Path(__file__).parents[1] / "facts"
@@ -165,14 +164,14 @@ def test_an_address_with_a_password_is_not_stored_and_the_host_is_not_planned_wi
     tmp_path: Path,
 ) -> None:
     given = {"cuda_network_url": "https://me:secret@mirror.example.org/repos", "cuda_hold": True}
-    kept = without_credentials(given)
-    assert kept == {"cuda_hold": True, WITHHELD: ["cuda_network_url"]}
-    assert without_credentials({"a": ["https://mirror/x@1"]}) == {"a": ["https://mirror/x@1"]}
+    kept = withheld.without(given, [])
+    assert kept == {"cuda_hold": True, withheld.WITHHELD: ["cuda_network_url"]}
+    assert withheld.without({"a": ["https://mirror/x@1"]}, []) == {"a": ["https://mirror/x@1"]}
     recorded = host("gpu1", "rtx-3090-ubuntu-22.04")
     stored.save(tmp_path, StoredHost("gpu1", recorded.facts, kept))
     result = planned("--facts", str(tmp_path))
     assert result.exit_code == 2
-    assert "stored without cuda_network_url: a password stands in it" in result.stdout
+    assert "stored without cuda_network_url: a secret stands in it" in result.stdout
 
 
 def host(name: str, facts: str, **changes: Any) -> StoredHost:

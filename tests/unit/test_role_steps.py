@@ -20,6 +20,7 @@ STEPS = {"repository.yml"} | INSTALLING
 PENDING = {"kernel_module"}  # no drift: nothing but a restart brings it about
 NEEDED = {
     "file": {"repository.yml"},
+    "absent": {"repository.yml"},
     "keyring": {"repository.yml"},
     "package": INSTALLING,
     "dkms": INSTALLING,

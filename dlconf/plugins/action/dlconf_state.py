@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 from dlconf import advice, content, facts, groups, plan, surveylimit
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables
-from dlconf.rolevars import ansible_names, without_credentials
+from dlconf.rolevars import ansible_names
 
 SCHEMA = 1
 BEGUN_S = time.time()
@@ -85,7 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             return {**_failure(collected), "dlconf": state}
         state["facts"] = facts.read(collected["dlconf_facts"])
         advice.silenced(variables.own)
-        state["variables"] = without_credentials(variables.own)
+        state["variables"] = variables.shown
         state["resolution"] = variables.resolution(state["facts"])
         host_facts = ansible_names(state["facts"])
         switches = facts.nvswitches(state["facts"]["pci"])

@@ -49,11 +49,12 @@ options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
   paths: {type: list, elements: str, default: [], description: [globs of paths to report]}
   secrets: {type: list, elements: str, default: [], description: [globs of paths to report without a hash]}
+  contents: {type: list, elements: str, default: [], description: ['PATH:CONTENT, secret files to compare here']}
   environments: {type: list, elements: str, default: [], description: [globs of Python environments to report]}
   units: {type: list, elements: str, default: [], description: [systemd units to report]}
   users: {type: list, elements: str, default: [], description: [users to report]}
   groups: {type: list, elements: str, default: [], description: [groups to report]}
-  json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; the rest may be secret']}
+  json: {type: list, elements: str, default: [], description: ['PATH:KEY, keys of JSON files; values leave as hashes']}
   data_path: {type: path, default: /opt, description: [where data sets lie; its disk is looked at]}
   candidates: {type: list, elements: str, default: [], description: [fnmatch patterns of packages to ask apt about]}
   distributions: {type: list, elements: str, default: [], description: [Python distributions whose files are looked at]}
@@ -76,6 +77,7 @@ WATCH_KINDS = (
     "packages",
     "paths",
     "secrets",
+    "contents",
     "environments",
     "units",
     "users",
@@ -611,13 +613,25 @@ def account(lookup: Callable[[int], Any], number: int) -> str:
         return str(number)
 
 
-def watched_paths(pattern: str, problems: Dict[str, str], hashed: bool = True) -> dict[str, Any]:
-    """Return the state of every existing path that matches a glob, read as the one who keeps that place."""
+def watched_paths(
+    pattern: str, problems: Dict[str, str], hashed: bool = True, content: str | None = None
+) -> dict[str, Any]:
+    """Return the state of every existing path that matches a glob, read as the one who keeps that place.
+
+    Args:
+        pattern: the glob.
+        problems: takes the paths that could not be read, with the reason.
+        hashed: report the content's hash; not of secrets.
+        content: of a secret that is known: whether it is that one is all that is reported.
+    """
     states = {}
     for path in existing(pattern):
         try:
             with as_user(keeper(path)):
                 states[path] = path_state(path, hashed=hashed)
+                if content is not None:
+                    same = read_bytes(path, HASH_LIMIT_BYTES) == content.encode()
+                    states[path]["content"] = "as set" if same else "differs"
         except FileNotFoundError:
             continue  # gone
         except (OSError, Unread) as error:
@@ -698,14 +712,27 @@ def json_state(path: str, keys: list[str]) -> dict[str, Any]:
     """Return the watched top-level keys of a JSON file by its path; {} without a file, None for what is no object.
 
     Args:
-        keys: what is not watched stays on the host.
+        path: the file.
+        keys: what is not watched stays on the host. Of what is, names leave it and the hashes of values: a proxy's
+            password may stand there, and what is somebody else's.
     """
     with as_user(keeper(path)):
         text = read_watched(path)
     if text is None:
         return {}
     data = json_object(text)
-    return {path: None if data is None else {key: data[key] for key in keys if key in data}}
+    return {
+        path: None
+        if data is None
+        else {key: value_hashes(data[key]) for key in keys if key in data}
+    }
+
+
+def value_hashes(value: Any) -> Any:
+    """Return a JSON value with the SHA-256 of its text in the place of whatever is no object."""
+    if isinstance(value, dict):
+        return {key: value_hashes(item) for key, item in value.items()}
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def json_object(text: str) -> dict[str, Any] | None:
@@ -892,6 +919,10 @@ def questions(watch: dict[str, list[str]], data_path: str, record: str) -> List[
             asked.append(
                 Question(pattern, functools.partial(path_answer, pattern, hashed), PLACE_LIMIT_S)
             )
+    for item in watch["contents"]:
+        path, content = item.split(":", 1)
+        ask = functools.partial(path_answer, path, False, content=content)
+        asked.append(Question(path, ask, PLACE_LIMIT_S))
     for path, keys in keys_by_path(watch["json"]).items():
         asked.append(one(path, "json", functools.partial(json_state, path, keys)))
     for pattern in watch["environments"]:
@@ -903,9 +934,11 @@ def questions(watch: dict[str, list[str]], data_path: str, record: str) -> List[
     return asked
 
 
-def path_answer(pattern: str, hashed: bool, problems: Dict[str, str]) -> dict[str, Any]:
+def path_answer(
+    pattern: str, hashed: bool, problems: Dict[str, str], content: str | None = None
+) -> dict[str, Any]:
     """Return the part of the facts that the paths of one pattern are."""
-    return {"paths": watched_paths(pattern, problems, hashed)}
+    return {"paths": watched_paths(pattern, problems, hashed, content)}
 
 
 def collect(
@@ -952,7 +985,8 @@ def collect(
     for name, question in NEEDED.items():
         if name not in facts and name not in facts["nvidia"]:
             raise Unread("{}: {}".format(question, unread.get(question, "no answer")))
-    keep_secret(facts["paths"], [pattern for pattern in watch["secrets"] if pattern in unread])
+    secret = watch["secrets"] + [item.split(":", 1)[0] for item in watch["contents"]]
+    keep_secret(facts["paths"], [pattern for pattern in secret if pattern in unread])
     return dict(facts, unread=unread)
 
 
@@ -968,6 +1002,7 @@ def main() -> None:
     spec: dict[str, dict[str, Any]] = {
         kind: {"type": "list", "elements": "str", "default": []} for kind in WATCH_KINDS
     }
+    spec["contents"]["no_log"] = True
     spec["data_path"] = {"type": "path", "default": "/opt"}
     spec["record"] = {"type": "path", "default": "/etc/dlconf/stack.json"}
     spec["limit_s"] = {"type": "float", "default": 45}

@@ -10,6 +10,7 @@ whenever it changes, and each request is a line of JSON in CONTROL/requests.json
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import ssl
@@ -30,7 +31,8 @@ class Faults:
     """The faults that tests have asked for; each is one JSON object.
 
     Keys: `id`, `host`, `path` (a pattern for the whole path), `kind` and, by kind, `bytes`,
-    `bytes_per_s`, `status`, `replacement` (a path below SITES); `times` limits how often it works.
+    `bytes_per_s`, `status`, `login` (`USER:PASSWORD`), `replacement` (a path below SITES);
+    `times` limits how often it works.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault and fault["kind"] == "status":
             self._refuse(host, path, int(fault["status"]))
             return
+        if fault and fault["kind"] == "login" and not self._logged_in(fault["login"]):
+            self._refuse(host, path, HTTPStatus.UNAUTHORIZED)
+            return
         if path == "/pks/lookup":
             search = urllib.parse.parse_qs(parts.query).get("search", [""])[0]
             path = f"/pks/{search.upper().replace('0X', '0x', 1)}.asc"
@@ -98,6 +103,11 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(host, path, HTTPStatus.NOT_FOUND)
             return
         self._send(host, path, file, fault or {"kind": ""}, with_body=with_body)
+
+    def _logged_in(self, login: str) -> bool:
+        """Say whether the request has this login (RFC 7617)."""
+        expected = "Basic " + base64.b64encode(login.encode()).decode()
+        return self.headers.get("Authorization") == expected
 
     def _file(self, host: str, path: str) -> Path | None:
         """Return the file for a path, never one outside the host's folder."""
@@ -112,6 +122,8 @@ class Handler(BaseHTTPRequestHandler):
     def _refuse(self, host: str, path: str, status: int) -> None:
         body = f"{status}: the vendor mirror of the dlconf lab has no {host}{path}\n".encode()
         self.send_response(status)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", 'Basic realm="the dlconf lab"')
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
