@@ -93,8 +93,8 @@ class _Fleet:
             said = f"not sent to workers ({reason})"
             self._log.line(f"# {said}: {', '.join(names)}")
             if reason not in travel.UNREMARKABLE:
-                more = ", ..." if len(names) > _MOST_NAMES else ""
-                self._say(f"{said}: {', '.join(names[:_MOST_NAMES])}{more}")
+                shown = names[:_MOST_NAMES] + ["..."] * (len(names) > _MOST_NAMES)
+                self._say(f"{said}: {', '.join(shown)}")
 
     def do(self, hosts: list[str], log_path: Path) -> RunOutcome:
         """Do the hosts and return what it came to."""
@@ -202,7 +202,7 @@ class _Fleet:
                 self._tried.setdefault(host, set()).add(link.worker)
                 outcome.unreachable = self._unreached(host, outcome.unreachable, link.worker)
             self._outcomes[host] = join(self._outcomes.get(host), outcome)
-        if link.finished:
+        if link.finished and not reason:
             self._waiting += [
                 host
                 for host, outcome in link.recorder.hosts.items()

@@ -198,7 +198,7 @@ class Link:
         if "status" in message:
             self._explanation = str(message.get("job_explanation") or self._explanation)
             return
-        self.finished = self.finished or message.get("event") == "playbook_on_stats"
+        self.finished |= message.get("event") == "playbook_on_stats"
         self._inbox.put(Step(self, message))
 
     def _why(self) -> str:
