@@ -117,7 +117,7 @@ def test_a_link_in_place_of_a_folder_gives_nothing_away(top: Path, home: Path) -
 def test_content_comes_in_place_of_a_link_not_through_it(top: Path, home: Path) -> None:
     target = root_file(top)
     (home / "file").symlink_to(target)
-    given = {"content": "secret\n", "mode": "0600"}
+    given: dict[str, Any] = {"content": "secret\n", "mode": "0600"}
     assert work(home / "file", account(home), **given) == {"changed": True, "exists": False}
     assert untouched(target)
     assert (home / "file").read_text() == "secret\n"
