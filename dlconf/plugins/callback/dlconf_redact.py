@@ -71,7 +71,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _event(self, begin: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         event = begin()
         data = event.get("event_data") or {}
-        for part in ("res", "task_args"):
+        for part in ("res", "task_args", "task", "name", "play"):
             if part in data:
                 data = data | {part: self._result(data[part])}
         return event | {"event_data": data}
