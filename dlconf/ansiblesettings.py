@@ -164,8 +164,16 @@ def paths(project: Path, package: Path) -> dict[str, str]:
         "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
         "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
         "ANSIBLE_CALLBACK_PLUGINS": str(plugins / "callback"),
-        "ANSIBLE_FILTER_PLUGINS": str(plugins / "filter"),
     }
+
+
+def filters(package: Path) -> str:
+    """Return the folder of the filters that the roles' templates use; the user's may stand behind it.
+
+    Args:
+        package: that of dlconf's code, as Ansible will see it.
+    """
+    return str(package / "plugins" / "filter")
 
 
 def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[str, str]:
@@ -178,13 +186,13 @@ def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[
         host_list: the inventory is a list of hosts on the command line.
     """
     ours = content.root() / "ansible.cfg"
-    given = {**OURS, **paths(content.root(), Path(content.__file__).resolve().parent)}
+    package = Path(content.__file__).resolve().parent
+    given = {**OURS, **paths(content.root(), package)}
+    given["ANSIBLE_FILTER_PLUGINS"] = os.pathsep.join([filters(package), *_filters(environ)])
     if not environ.get("ANSIBLE_CONFIG"):
         given["ANSIBLE_CONFIG"] = str(ours)
     if said(environ, "ANSIBLE_PYTHON_INTERPRETER", "interpreter_python") is None:
         given["ANSIBLE_PYTHON_INTERPRETER"] = SYSTEM_PYTHON
-    if theirs := _filters(environ):  # their inventory's templates may need them; ours come first
-        given["ANSIBLE_FILTER_PLUGINS"] += os.pathsep + theirs
     if host_list:
         given["ANSIBLE_INVENTORY_ENABLED"] = "host_list"
     extensions = said(environ, "ANSIBLE_YAML_FILENAME_EXT", "yaml_valid_extensions")
@@ -193,14 +201,14 @@ def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[
     return given
 
 
-def _filters(environ: Mapping[str, str]) -> str:
-    """Return the folders of the user's filters; those of an ansible.cfg are relative to it."""
-    if theirs := environ.get("ANSIBLE_FILTER_PLUGINS"):
-        return theirs
+def _filters(environ: Mapping[str, str]) -> list[str]:
+    """Return the folders of the user's filters, which templates of the inventory may need."""
+    folders = said(environ, "ANSIBLE_FILTER_PLUGINS", "filter_plugins") or ""
+    if environ.get("ANSIBLE_FILTER_PLUGINS"):
+        return folders.split(os.pathsep)
     config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
-    folder = config if config.is_dir() else config.parent
-    folders = (said(environ, "ANSIBLE_FILTER_PLUGINS", "filter_plugins") or "").split(os.pathsep)
-    return os.pathsep.join(str(folder / Path(name).expanduser()) for name in folders if name)
+    beside = config if config.is_dir() else config.parent  # what a file names is relative to it
+    return [str(beside / Path(name).expanduser()) for name in folders.split(os.pathsep) if name]
 
 
 def take_over(*, host_list: bool = False) -> None:

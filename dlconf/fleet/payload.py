@@ -105,6 +105,7 @@ def arguments(
         "envvars": {
             **ansiblesettings.OURS,
             **ansiblesettings.paths(project, project / "dlconf"),
+            "ANSIBLE_FILTER_PLUGINS": ansiblesettings.filters(project / "dlconf"),
             **({"ANSIBLE_INVENTORY_ENABLED": "ini"} if named else {}),
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
             # ansible-runner turns the check of host keys off unless it is told.

@@ -197,7 +197,12 @@ def test_the_document_names_each_setting_of_ours() -> None:
     assert set(re.findall(r"`(ANSIBLE_[A-Z_0-9]+|LC_ALL|LANGUAGE)`", text)) == (
         OURS.keys()
         | PATHS.keys()
-        | {"ANSIBLE_CONFIG", "ANSIBLE_INVENTORY_ENABLED", "ANSIBLE_YAML_FILENAME_EXT"}
+        | {
+            "ANSIBLE_CONFIG",
+            "ANSIBLE_FILTER_PLUGINS",
+            "ANSIBLE_INVENTORY_ENABLED",
+            "ANSIBLE_YAML_FILENAME_EXT",
+        }
     )
 
 
@@ -290,7 +295,10 @@ def test_what_is_theirs_is_left_to_them() -> None:
     ]
     assert len(names) > 50
     given = environment(**dict.fromkeys(names, "theirs"))
+    behind_ours = given.pop("ANSIBLE_FILTER_PLUGINS")
+    names.remove("ANSIBLE_FILTER_PLUGINS")
     assert [name for name in names if given[name] != "theirs"] == []
+    assert behind_ours.endswith(f"/plugins/filter{os.pathsep}theirs")
 
 
 def test_the_files_of_roles_are_read_whatever_theirs_are_called() -> None:
@@ -301,10 +309,13 @@ def test_the_files_of_roles_are_read_whatever_theirs_are_called() -> None:
 
 def test_an_own_ansible_cfg_keeps_its_say(tmp_path: Path) -> None:
     own = tmp_path / "own.cfg"
-    own.write_text("[defaults]\ninterpreter_python = /opt/python ; ours\nforks = 3\n")
+    own.write_text(
+        "[defaults]\ninterpreter_python = /opt/python ; ours\nforks = 3\nfilter_plugins = theirs\n"
+    )
     given = ansiblesettings.environment({"ANSIBLE_CONFIG": str(own)})
     assert "ANSIBLE_CONFIG" not in given
     assert "ANSIBLE_PYTHON_INTERPRETER" not in given
+    assert given["ANSIBLE_FILTER_PLUGINS"].endswith(f"{os.pathsep}{tmp_path}/theirs")
     assert ansiblesettings.said({"ANSIBLE_CONFIG": str(tmp_path)}, "X", "forks") is None
     own.rename(tmp_path / "ansible.cfg")
     assert ansiblesettings.said({"ANSIBLE_CONFIG": str(tmp_path)}, "X", "forks") == "3"
