@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dlconf import content, rolefiles
+from dlconf import ansiblesettings, content, rolefiles
 from tests.lab.states import states
+from tests.unit import standin
 from tests.unit.test_offline import COLLECT, FACTS
 
 HOST = "rtx-3090-ubuntu-22.04"
@@ -44,7 +45,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     (tmp_path / "library" / "dlconf_collect.py").write_text(COLLECT)
     for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("ANSIBLE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setattr(ansiblesettings, "paths", standin.paths(tmp_path / "library"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     common = {

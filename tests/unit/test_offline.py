@@ -22,9 +22,9 @@ from dlconf.errors import DlconfError
 from dlconf.facts import Facts, read
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.stored import StoredHost
+from tests.unit import standin
 
 FACTS = Path(__file__).parents[1] / "facts"
-DLCONF = Path(sys.executable).parent / "dlconf"
 # Stands in the place of the module that looks at a host, and finds the recorded facts that dlconf_data_path names.
 COLLECT = f"""#!/usr/bin/python
 import json
@@ -84,12 +84,11 @@ def dlconf(folder: Path, *words: str) -> dict[str, Any]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")
     } | {
-        "ANSIBLE_LIBRARY": str(folder / "library"),
         "XDG_STATE_HOME": str(folder / "state"),
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
     done = subprocess.run(
-        [str(DLCONF), *words, "--json"],
+        [*standin.command(folder / "library"), *words, "--json"],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
+from tests.unit import standin
 
 FACTS = Path(__file__).parents[1] / "facts"
-DLCONF = Path(sys.executable).parent / "dlconf"
 # Stands in the place of the module that looks at a host: says what the file holds that dlconf_data_path names.
 COLLECT = f"""#!/usr/bin/python
 import os, sys
@@ -78,13 +78,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dlconf(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment = kept | {
-        "ANSIBLE_LIBRARY": str(folder / "library"),
         "XDG_STATE_HOME": str(folder / "state"),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "NO_COLOR": "1",
     }
     return subprocess.run(
-        [str(DLCONF), *words],
+        [*standin.command(folder / "library"), *words],
         cwd=folder,
         env=environment,
         capture_output=True,

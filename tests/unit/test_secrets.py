@@ -21,9 +21,9 @@ from dlconf.plugins.filter import dlconf_address as address
 from dlconf.runfolder import RunFolder, RunLog
 from dlconf.withheld import Redactor, without_logins
 from tests.role_readme import ROLES, options
+from tests.unit import standin
 from tests.unit.test_offline import COLLECT, FACTS
 
-DLCONF = Path(sys.executable).parent / "dlconf"
 PLANTED = "PLANTED"
 """Every secret begins with it."""
 HOST_FACTS = FACTS / "rtx-3090-ubuntu-22.04.json"
@@ -129,7 +129,6 @@ def command(site: Path, words: tuple[str, ...]) -> str:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")
     } | {
-        "ANSIBLE_LIBRARY": str(site / "library"),
         "ANSIBLE_VAULT_PASSWORD_FILE": str(site / "vault"),
         "XDG_STATE_HOME": str(site / "state"),
         "XDG_CACHE_HOME": str(site / "cache"),
@@ -137,7 +136,7 @@ def command(site: Path, words: tuple[str, ...]) -> str:
     }
     words = tuple("inventory/hosts.yml" if word == "hosts.yml" else word for word in words)
     done = subprocess.run(
-        [str(DLCONF), *words],
+        [*standin.command(site / "library"), *words],
         cwd=site,
         env=environment,
         capture_output=True,
