@@ -41,6 +41,7 @@ class Machine:
         glibc: version; None = that of the release.
         kernel: the running one, as `uname -r` says it; "" = not known.
         gpus: NVIDIA display controllers, in slot order.
+        other_gpus: vendor and device ids of display controllers that are not NVIDIA's.
         nvswitches: how many NVSwitches join them.
         driver_names: PCI slot -> product name, where a loaded driver told it.
         packages: installed Debian packages, name -> version.
@@ -55,6 +56,7 @@ class Machine:
     kernel: str = ""
     glibc: str | None = None
     gpus: tuple[PciGpu, ...] = ()
+    other_gpus: tuple[tuple[str, str], ...] = ()
     nvswitches: int = 0
     driver_names: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Machine:
             kernel=facts.get("kernel", ""),
             glibc=facts.get("glibc"),
             gpus=_nvidia_gpus(facts.get("pci") or ()),
+            other_gpus=_other_gpus(facts.get("pci") or ()),
             nvswitches=len(nvswitches(facts.get("pci") or ())),
             driver_names={
                 gpu["slot"]: gpu["name"] for gpu in (facts.get("nvidia") or {}).get("gpus") or ()
@@ -117,6 +120,16 @@ class Machine:
                 for index, words in enumerate(gpus, start=1)
             ),
         )
+
+
+def _other_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        sorted(
+            (pci["vendor"].lower(), pci["device"].lower())
+            for pci in functions
+            if pci["vendor"].lower() != NVIDIA_VENDOR and pci["class"].startswith(DISPLAY_CLASS)
+        )
+    )
 
 
 def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:

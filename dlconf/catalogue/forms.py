@@ -35,6 +35,8 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "Gpu.gpu_class": _words("geforce", "workstation", "datacenter", "cmp", "embedded", "other"),
     "Gpu.kernel_modules": _words("proprietary", "both", "open"),
     "Gpu.last_branch": _BRANCH,
+    "Gpu.host_architecture": _words("aarch64"),
+    "Vgpu.device": _ID,
     "Gpu.min_driver": _VERSION,
     "DeviceIdBand.first": _ID,
     "DeviceIdBand.last": _ID,

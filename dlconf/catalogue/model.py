@@ -28,6 +28,7 @@ from dlconf.catalogue.rows_hardware import (
     DriverBranch,
     DriverPackage,
     Gpu,
+    Vgpu,
 )
 from dlconf.catalogue.rows_software import (
     CondaInstaller,
@@ -62,4 +63,5 @@ __all__ = [
     "PythonVersion",
     "Row",
     "Rule",
+    "Vgpu",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -149,7 +150,7 @@ def _framework(catalogue: Catalogue, row: model.FrameworkBuild) -> Iterator[Find
     if row.device == "cpu" and (row.cuda or row.sm):
         yield "cuda" if row.cuda else "sm", "none in a CPU build", row.cuda or list(row.sm or ())
     for backend in row.backends:
-        name = backend.rstrip("0123456789.*").rstrip("<>=!~")
+        name = re.split(r"[<>=!~]", backend, maxsplit=1)[0]
         yield from _known("backends", [name], catalogue.frameworks, "known frameworks")
     if row.sm is not None and list(row.sm) != sorted(set(row.sm)):
         yield "sm", "ascending codes", list(row.sm)

@@ -22,6 +22,8 @@ class FrameworkBuild(Row):
         index_url: the package index these come from; None = PyPI.
         find_links_url: page of wheels these come from instead of an index.
         packages: normalised distribution name -> exact version, to check in the environment.
+        wheels: the distribution whose wheels decide on Python and C library, where that is not
+            the first of `packages`: JAX's are those of jaxlib, or of a CUDA plugin.
         module: what Python imports; "" = none.
         python: versions it has wheels for.
         cuda: CUDA the build carries or, with needs_system_cuda, needs; None on a CPU build.
@@ -50,6 +52,7 @@ class FrameworkBuild(Row):
     index_url: str | None = None
     find_links_url: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    wheels: str = ""
     module: str = ""
     python: tuple[str, ...] = ()
     python_verified: bool = False

@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Section] = {
     "architectures": Section("architectures.yml", model.Architecture, ("name",)),
     "device_id_bands": Section("architectures.yml", model.DeviceIdBand, ("first",)),
     "gpus": Section("gpus.yml", model.Gpu, ("id",)),
+    "vgpus": Section("vgpus.yml", model.Vgpu, ("device",)),
     "drivers": Section("drivers.yml", model.DriverBranch, ("branch",)),
     "driver_packages": Section(
         "driver_packages.yml",

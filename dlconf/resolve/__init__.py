@@ -11,6 +11,7 @@ from typing import Any
 
 from dlconf.catalogue import Catalogue
 from dlconf.errors import DlconfError, NoCompatibleStack
+from dlconf.gpunames import arm_refused, vgpu_refused
 from dlconf.resolve.candidates import (
     CUDA,
     CUDNN,
@@ -27,6 +28,7 @@ from dlconf.resolve.explain import Explained, explained
 from dlconf.resolve.install import Install, install_of
 from dlconf.resolve.keep import Kept
 from dlconf.resolve.notes import notes_for
+from dlconf.resolve.patches import with_patch_releases
 from dlconf.resolve.pins import check_versions, parse_wishes
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import reasons_for
@@ -79,6 +81,7 @@ def _solved(
 ) -> tuple[Question, Problem, Mapping[str, Candidate]]:
     """Give the question as it was answered, its problem, and the choices."""
     machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
+    _check_kind(cards_of(machine, catalogue, wishes.ignore_gpus))
     _check_system(machine)
     question = question_of(machine, wishes, catalogue)
     _check_cards(question.cards, catalogue)
@@ -98,6 +101,7 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
     """
     universe = universe_of(catalogue, machine.os)
     frameworks, pins = parse_wishes(wishes, catalogue)
+    universe = with_patch_releases(universe, pins)
     check_versions(pins, universe)
     cards = cards_of(machine, catalogue, wishes.ignore_gpus)
     return Question(
@@ -140,6 +144,20 @@ def _check_system(machine: Machine) -> None:
     if machine.os not in SUPPORTED and not machine.is_of_the_past:
         name = f"{machine.os_name} ({machine.os})" if machine.os_name else machine.os
         raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
+
+
+def _check_kind(cards: Sequence[Card]) -> None:
+    """Refuse what is no card of an x86-64 machine: a share of one, or a chip with an arm64 processor.
+
+    Raises:
+        NoCompatibleStack: says what it is, and where its driver comes from.
+    """
+    for card in cards:
+        if card.is_vgpu:
+            ignore = " ".join(f"--ignore-gpu {slot}" for slot in card.slots)
+            raise vgpu_refused(f"the {card.label}", f"{ignore} gives the CPU builds; ")
+        if card.host_architecture not in (None, ARCHITECTURE):
+            raise arm_refused(f"the {card.label}", card.source)
 
 
 def _check_cards(cards: Sequence[Card], catalogue: Catalogue) -> None:

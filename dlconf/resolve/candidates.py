@@ -6,6 +6,8 @@ Candidates are made once for a catalogue and an operating system, and compare by
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -116,6 +118,14 @@ class Universe:
         self._frameworks: dict[str, tuple[FrameworkCandidate, ...]] = {}
         self.ordered: dict[tuple[object, ...], tuple[Candidate, ...]] = {}
         """Memory of orders that do not depend on a host (see dlconf.resolve.question)."""
+
+    def with_builds(self, name: str, rows: Sequence[model.FrameworkBuild]) -> Universe:
+        """Give a copy that has further builds of a framework."""
+        wider = copy(self)
+        more = tuple(_framework(row) for row in rows)
+        wider._frameworks = {**self._frameworks, name: (*self.framework(name), *more)}
+        wider.ordered = {}
+        return wider
 
     def of(self, component: str) -> tuple[Candidate, ...]:
         """Give the candidates of a component; of a framework by its name."""

@@ -17,6 +17,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card
 from dlconf.resolve.links import framework_backend
+from dlconf.resolve.patches import with_patch_releases
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
 from dlconf.resolve.rules import Refusal
@@ -244,4 +245,5 @@ def _other_systems(question: Question) -> list[str]:
 
 def _has_answer(question: Question, machine: Machine) -> bool:
     universe = universe_of(question.universe.catalogue, machine.os)
+    universe = with_patch_releases(universe, question.pins)
     return solve(replace(question, universe=universe, machine=machine).problem()) is not None

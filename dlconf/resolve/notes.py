@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dlconf.gpunames import VENDORS
 from dlconf.resolve.candidates import (
     CUDA,
     CUDNN,
@@ -53,7 +54,12 @@ def _system_notes(question: Question) -> Iterator[str]:
 
 def _gpu_notes(question: Question) -> Iterator[str]:
     if not question.machine.gpus:
-        yield "no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN"
+        others = "".join(
+            f"; {VENDORS[vendor]} GPU is there ({vendor}:{device}), and dlconf sets up NVIDIA's only"
+            for vendor, device in question.machine.other_gpus
+            if vendor in VENDORS
+        )
+        yield f"no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN{others}"
     ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
     if ignored:
         yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
@@ -85,7 +91,9 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
         if isinstance(candidate, Absent):
             yield from _absent_notes(candidate)
         elif not candidate.verified:
-            yield f"{named(candidate)} rests on a row that is not verified [{candidate.source}]"
+            why = candidate.row.notes if isinstance(candidate, FrameworkCandidate) else ""
+            told = f": {why}" if why else ""
+            yield f"{named(candidate)} rests on a row that is not verified{told} [{candidate.source}]"
         if isinstance(candidate, DriverCandidate):
             yield from _driver_notes(question, candidate)
         if isinstance(candidate, CudaCandidate) and not is_native(candidate, chosen[DRIVER]):
@@ -150,6 +158,8 @@ def _cudnn_repository_notes(question: Question, candidate: CudnnCandidate) -> It
 
 def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Iterator[str]:
     row = candidate.row
+    if question.has_gpu and row.device == "cpu":
+        yield f"{candidate.name} runs on the CPU only: no build of what is wished is for a GPU"
     if question.has_gpu and row.device == "cuda" and not row.sm_verified:
         yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
     for card in question.cards:

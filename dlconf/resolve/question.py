@@ -157,9 +157,9 @@ class Question:
         return "" if self.machine.driver_names else self.machine.kernel
 
     def _ordered(self, component: str, ranking: Ranking) -> Sequence[Candidate]:
-        key = (component, self.has_gpu, *ranking.key)
+        devices = self.devices_of(component)
+        key = (component, self.has_gpu, devices, *ranking.key)
         if key not in self.universe.ordered:
-            devices = self.devices_of(component)
             candidates = [
                 item
                 for item in self.universe.of(component)
@@ -186,13 +186,26 @@ class Question:
     def devices_of(self, framework: str) -> frozenset[str]:
         """Kinds of build that fit the host: for the GPU where there is one and builds for it.
 
-        All kinds of a framework that can no longer be installed: its rows say why.
+        All kinds of a framework that can no longer be installed: its rows say why. Builds for the
+        CPU too, where only such are of the versions that are wished.
         """
         rows = self.universe.catalogue.frameworks.get(framework, ())
         kinds = {row.device for row in rows}
         if not any(row.installable for row in rows):
             return frozenset(kinds)
-        return frozenset(("cuda" if self.has_gpu and "cuda" in kinds else "cpu", "any"))
+        if self.has_gpu and "cuda" in kinds and not self._wishes_cpu_build(framework):
+            return frozenset(("cuda", "any"))
+        return frozenset(("cpu", "any"))
+
+    def _wishes_cpu_build(self, framework: str) -> bool:
+        """Whether what is wished of a framework has builds, and none of them is for a GPU."""
+        pins = [pin for pin in self.pins if pin.component == framework]
+        allowed = [
+            item.row
+            for item in (self.universe.framework(framework) if pins else ())
+            if all(pin.allows(item) for pin in pins) and item.row.installable
+        ]
+        return bool(allowed) and all(row.device == "cpu" for row in allowed)
 
     def _gpu_requirements(self) -> Iterator[Requirement]:
         catalogue = self.universe.catalogue

@@ -49,13 +49,13 @@ def wishes_of(case: dict[str, Any]) -> Wishes:
     "case", [pytest.param(case, id=f"{theme}: {case['name']}") for theme, case in CASES]
 )
 def test_case(case: dict[str, Any], catalogue: Catalogue) -> None:
-    machine, wishes = machine_of(case, catalogue), wishes_of(case)
+    wishes = wishes_of(case)
     if "error" in case:
         with pytest.raises(DlconfError) as caught:
-            resolve(machine, wishes, catalogue)
+            resolve(machine_of(case, catalogue), wishes, catalogue)
         check_error(caught.value, case["error"])
         return
-    check(resolve(machine, wishes, catalogue).as_json(), case["expect"])
+    check(resolve(machine_of(case, catalogue), wishes, catalogue).as_json(), case["expect"])
 
 
 def check_error(error: DlconfError, expected: dict[str, Any]) -> None:
