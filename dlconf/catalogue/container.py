@@ -227,6 +227,26 @@ class Catalogue:
         return MappingProxyType({row.id: row for row in self._typed("rules", model.Rule)})
 
     @cached_property
+    def sightings(self) -> Mapping[tuple[str, str], tuple[model.Sighting, ...]]:
+        """What was seen to run or fail, by framework and compute capability."""
+        found: dict[tuple[str, str], tuple[model.Sighting, ...]] = {}
+        for row in self._typed("sightings", model.Sighting):
+            key = row.framework, row.compute_capability
+            found[key] = (*found.get(key, ()), row)
+        return MappingProxyType(found)
+
+    @cached_property
+    def first_cuda(self) -> Mapping[str, str]:
+        """Compute capability -> first toolkit release that makes code for it."""
+        return MappingProxyType(
+            {
+                capability: release
+                for row in self.architectures.values()
+                for capability, release in row.first_cuda.items()
+            }
+        )
+
+    @cached_property
     def stacks(self) -> tuple[model.KnownStack, ...]:
         """Whole stacks known to fit together."""
         return self._typed("stacks", model.KnownStack)

@@ -87,6 +87,11 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "FrameworkBuild.min_driver": _VERSION,
     "FrameworkBuild.glibc": _VERSION,
     "FrameworkBuild.aarch64": _words("cuda", "cpu"),
+    "Sighting.versions": (
+        r"([=<>!~]=|[<>])[^,]+(,([=<>!~]=|[<>])[^,]+)*",
+        'a specifier such as ">=2.4,<3"',
+    ),
+    "Sighting.compute_capability": _CAPABILITY,
     "CondaInstaller.distribution": _words("miniforge", "miniconda", "anaconda"),
     "CondaInstaller.url": _URL,
     "CondaInstaller.checksum": _CHECKSUM,

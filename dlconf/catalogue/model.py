@@ -38,6 +38,7 @@ from dlconf.catalogue.rows_software import (
     Meta,
     PythonVersion,
     Rule,
+    Sighting,
 )
 
 __all__ = [
@@ -63,5 +64,6 @@ __all__ = [
     "PythonVersion",
     "Row",
     "Rule",
+    "Sighting",
     "Vgpu",
 ]

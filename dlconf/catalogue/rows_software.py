@@ -33,6 +33,7 @@ class FrameworkBuild(Row):
         companions: distribution -> version that belongs to it (torchvision).
         aarch64: what its aarch64 wheel is: `cuda`, `cpu` or None (none, not known).
         sm: codes in the wheel; None = not known. ptx: code of the PTX in it, None = no PTX.
+        sm_source: how the codes were read; empty where they were not, but follow from a neighbour.
         min_compute_capability: lowest card it runs on, the bundled cuDNN counted.
         min_driver: lowest Linux driver.
         glibc: lowest glibc of the wheel.
@@ -63,7 +64,7 @@ class FrameworkBuild(Row):
     companions: Mapping[str, str] = field(default_factory=dict)
     aarch64: str | None = None
     sm: tuple[int, ...] | None = None
-    sm_verified: bool = False
+    sm_source: str = ""
     ptx: int | None = None
     min_compute_capability: str | None = None
     min_driver: str | None = None
@@ -71,6 +72,20 @@ class FrameworkBuild(Row):
     requirements_below_cc_7_5: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     installable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting(Row):
+    """Builds that were seen to run on a GPU, or to fail, where their codes do not tell.
+
+    PTX counts only where it was seen to run. `versions` is a specifier ("<=2.21"); `runs` says
+    which of the two was seen, and `source` where.
+    """
+
+    framework: str
+    versions: str
+    compute_capability: str
+    runs: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,5 +51,8 @@ SECTIONS: Mapping[str, Section] = {
     "conda": Section("conda.yml", model.CondaInstaller, ("distribution", "version")),
     "host_traps": Section("rules.yml", model.HostTrap, ("id",)),
     "rules": Section("rules.yml", model.Rule, ("id",)),
+    "sightings": Section(
+        "rules.yml", model.Sighting, ("framework", "versions", "compute_capability")
+    ),
     "stacks": Section("rules.yml", model.KnownStack, ("id",)),
 }

@@ -95,6 +95,7 @@ class FrameworkCandidate(Candidate):
     min_driver: Version | None
     glibc: Version | None
     pythons: frozenset[str]
+    cudnn_code: int
 
     @cached_property
     def python_span(self) -> str:
@@ -122,7 +123,7 @@ class Universe:
     def with_builds(self, name: str, rows: Sequence[model.FrameworkBuild]) -> Universe:
         """Give a copy that has further builds of a framework."""
         wider = copy(self)
-        more = tuple(_framework(row) for row in rows)
+        more = tuple(_framework(row, self.catalogue) for row in rows)
         wider._frameworks = {**self._frameworks, name: (*self.framework(name), *more)}
         wider.ordered = {}
         return wider
@@ -213,7 +214,7 @@ class Universe:
         """All builds of a framework."""
         if name not in self._frameworks:
             self._frameworks[name] = tuple(
-                _framework(row) for row in self.catalogue.frameworks.get(name, ())
+                _framework(row, self.catalogue) for row in self.catalogue.frameworks.get(name, ())
             )
         return self._frameworks[name]
 
@@ -267,7 +268,7 @@ def upstream_of(version: str) -> str:
     return match.group(1) if match else ""
 
 
-def _framework(row: model.FrameworkBuild) -> FrameworkCandidate:
+def _framework(row: model.FrameworkBuild, catalogue: Catalogue) -> FrameworkCandidate:
     text = next(iter(row.packages.values()), row.version)
     return FrameworkCandidate(
         component=row.framework,
@@ -280,7 +281,32 @@ def _framework(row: model.FrameworkBuild) -> FrameworkCandidate:
         min_driver=_version(row.min_driver),
         glibc=_version(row.glibc),
         pythons=frozenset(row.python),
+        cudnn_code=_floor_of_own_cudnn(row, catalogue),
     )
+
+
+def _floor_of_own_cudnn(row: model.FrameworkBuild, catalogue: Catalogue) -> int:
+    """Give the lowest code that the cuDNN in a build serves; 0 where it brings none, or any.
+
+    What metadata leaves open ("<10.0,>=9.8") is decided by the requirements beside it.
+    """
+    if not row.cudnn or row.needs_system_cuda or not row.cuda or not row.cudnn[0].isdigit():
+        return 0
+    key = row.cudnn, int(row.cuda.split(".")[0])
+    floors = _cudnn_floors.setdefault(catalogue, {})
+    if key not in floors:
+        floors[key] = max(
+            (
+                sm_code(item.min_compute_capability)
+                for item in catalogue.cudnn
+                if item.cuda_major == key[1] and f"{item.version}.".startswith(f"{row.cudnn}.")
+            ),
+            default=0,
+        )
+    return floors[key]
+
+
+_cudnn_floors: WeakKeyDictionary[Catalogue, dict[tuple[str, int], int]] = WeakKeyDictionary()
 
 
 def _version(text: str | None) -> Version | None:

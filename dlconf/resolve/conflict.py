@@ -185,6 +185,7 @@ def _hint(
     if len(core) == 1 and core[0].kind == "gpu":
         ways += _other_systems(question)
     ways += [way for atom in core if (way := _successor(question, atom))]
+    ways += [way for atom in core if (way := _container(question, atom))]
     return "; or ".join(ways) if ways else "no single change of the wishes helps"
 
 
@@ -197,6 +198,17 @@ def _successor(question: Question, atom: Atom) -> str:
     names = tuple(name if item == atom.component else item for item in question.frameworks)
     fits = solve(replace(question, frameworks=names).problem()) is not None
     return f"want {name} instead, which succeeds {atom.component}" if fits else ""
+
+
+def _container(question: Question, atom: Atom) -> str:
+    """Say which container of NVIDIA's runs on GPUs for which no build of a framework has code."""
+    image = question.universe.catalogue.rules["containers"].values.get(atom.component, "")
+    if not image or atom.kind not in ("framework", "wish") or not question.has_gpu:
+        return ""
+    only_gpus = replace(question, pins=(), frameworks=(atom.component,)).problem()
+    if only_gpus.allowed_alone(atom.component):
+        return ""
+    return f"run it in NVIDIA's container {image}, which has code for these GPUs"
 
 
 def _way(question: Question, atom: Atom, chosen: Mapping[str, Candidate]) -> str:

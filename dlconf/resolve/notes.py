@@ -160,7 +160,7 @@ def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Itera
     row = candidate.row
     if question.has_gpu and row.device == "cpu":
         yield f"{candidate.name} runs on the CPU only: no build of what is wished is for a GPU"
-    if question.has_gpu and row.device == "cuda" and not row.sm_verified:
+    if question.has_gpu and row.device == "cuda" and not row.sm_source:
         yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
     for card in question.cards:
         if row.sm and not all(runs_compiled(row.sm, code) for code in card.codes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from packaging.version import Version
 
@@ -69,6 +70,10 @@ class Question:
 
     def components(self) -> tuple[str, ...]:
         """Components in the order in which they are decided."""
+        return self._components
+
+    @cached_property
+    def _components(self) -> tuple[str, ...]:
         names = (
             *self.frameworks,
             *(back for back in self.backends().values() if back not in self.frameworks),
@@ -82,6 +87,10 @@ class Question:
 
         TensorFlow is the one that Keras takes without being told; another only where that fails.
         """
+        return self._backends
+
+    @cached_property
+    def _backends(self) -> Mapping[str, str]:
         found = {}
         for name in self.frameworks:
             known = self._known_backends(name)
@@ -91,19 +100,21 @@ class Question:
         return found
 
     def with_each_backend(self) -> Iterator[Question]:
-        """The question with TensorFlow under Keras, then with each other wished framework."""
+        """The question with TensorFlow under Keras, then with each other: wished ones first."""
         yield self
-        known = {back for name in self.frameworks for back in self._known_backends(name)}
-        for name in self.frameworks:
-            if name in known and name != DEFAULT_BACKEND:
+        known = [back for name in self.frameworks for back in self._known_backends(name)]
+        wished = [name for name in self.frameworks if name in known]
+        for name in dict.fromkeys((*wished, *known)):
+            if name != DEFAULT_BACKEND:
                 yield replace(self, backend=name)
 
     def _known_backends(self, name: str) -> list[str]:
+        devices = self.devices_of(name)
         return list(
             dict.fromkeys(
                 canonical(requirement_of(back).name)
                 for row in self.universe.catalogue.frameworks[name]
-                if row.device in self.devices_of(name)
+                if row.device in devices
                 for back in row.backends
             )
         )
@@ -189,6 +200,15 @@ class Question:
         All kinds of a framework that can no longer be installed: its rows say why. Builds for the
         CPU too, where only such are of the versions that are wished.
         """
+        if framework not in self._devices:
+            self._devices[framework] = self._devices_of(framework)
+        return self._devices[framework]
+
+    @cached_property
+    def _devices(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def _devices_of(self, framework: str) -> frozenset[str]:
         rows = self.universe.catalogue.frameworks.get(framework, ())
         kinds = {row.device for row in rows}
         if not any(row.installable for row in rows):
@@ -217,7 +237,7 @@ class Question:
             yield Requirement(CUDNN, cudnn_serves(card, catalogue), atom)
             for name in self.components():
                 if name not in (*SYSTEM_COMPONENTS, PYTHON):
-                    yield Requirement(name, framework_runs_on(card), atom)
+                    yield Requirement(name, framework_runs_on(card, catalogue), atom)
         yield Requirement(DRIVER, driver_package_is_real)
         yield Requirement(DRIVER, driver_builds_on(self._kernel(), catalogue))
         yield Requirement(CUDA, cuda_fits_system(self.universe.distro, self.glibc(), catalogue))

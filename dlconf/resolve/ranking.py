@@ -107,9 +107,9 @@ class Ranking:
         padded = [*(-part for part in (*public, 0, 0, 0, 0)[:4])]
         return (
             not candidate.verified,
+            candidate.row.device == "cuda" and not candidate.row.sm_source,
             *padded,
-            not candidate.row.sm_verified,
-            candidate.row.index_url is not None,
+            (candidate.row.index_url or candidate.row.find_links_url) is not None,
             candidate.row.needs_system_cuda,
             *(-part for part in (*cuda, 0, 0)[:2]),
         )

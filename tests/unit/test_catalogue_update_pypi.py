@@ -99,7 +99,7 @@ def test_framework_of_pypi() -> None:
     assert new["python"] == ["3.11", "3.12", "3.13", "3.14", "3.15"]
     assert (new["cuda"], new["cudnn"], new["glibc"]) == ("13.2", "9.26.0.51", "2.28")
     assert new["verified"] is False
-    assert not {"sm_verified", "companions", "backends"} & set(new)
+    assert not {"sm_source", "companions", "backends"} & set(new)
     assert "2.14.0, 2.13.0" in left_out("--from", TORCH)["frameworks pytorch pypi"]
 
 
