@@ -24,11 +24,16 @@ PAST_SYSTEMS = ("ubuntu-16.04", "ubuntu-18.04", "debian-11")
 
 @dataclass(frozen=True, slots=True)
 class PciGpu:
-    """One NVIDIA display controller as the PCI bus shows it; `subsystem` is "vvvv:ssss"."""
+    """One NVIDIA display controller as the PCI bus shows it; `subsystem` is "vvvv:ssss".
+
+    `shows_nothing`: no connector of it has a screen, and the machine did not start on it; False
+    where that is not known.
+    """
 
     slot: str
     device: str
     subsystem: str = ""
+    shows_nothing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +145,7 @@ def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:
                     pci["slot"],
                     pci["device"].lower(),
                     f"{pci.get('subsystem_vendor') or ''}:{pci.get('subsystem_device') or ''}".lower(),
+                    pci.get("display") == {"connected": False, "boot_vga": False},
                 )
                 for pci in functions
                 if pci["vendor"].lower() == NVIDIA_VENDOR and pci["class"].startswith(DISPLAY_CLASS)
@@ -210,13 +216,17 @@ class ReportedGpu:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The chosen stack, how to install it (dlconf.resolve.install), and why."""
+    """The chosen stack, how to install it (dlconf.resolve.install), and why.
+
+    `costs`: what weak GPUs cost the others, to be said before all else.
+    """
 
     stack: Stack
     install: Any
     reasons: tuple[Reason, ...]
     notes: tuple[str, ...]
     gpus: tuple[ReportedGpu, ...]
+    costs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the resolution as plain JSON data, with keys in the order of the fields."""

@@ -24,6 +24,7 @@ def text(
     if explanation is None:
         return "\n".join([*lines, *stack.stack_lines(resolution, paint)])
     notes = [f"  note: {one_line(note)}" for note in resolution["notes"]]
+    lines += stack.cost_lines(resolution)
     return "\n".join([*lines, *component_lines(explanation, paint), *notes])
 
 
@@ -31,6 +32,6 @@ def data(
     resolution: Mapping[str, Any], explanation: Sequence[Explained] | None = None
 ) -> dict[str, Any]:
     """Return the resolution as JSON data."""
-    keys = ("stack", "reasons", "notes", "gpus", "install")
+    keys = ("stack", "costs", "reasons", "notes", "gpus", "install")
     found: dict[str, Any] = {"schema": 1} | {key: resolution[key] for key in keys}
     return found if explanation is None else found | {"explanation": explanation_data(explanation)}

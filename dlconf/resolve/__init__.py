@@ -24,6 +24,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card, cards_of, reported
 from dlconf.resolve.conflict import SUPPORTED, no_stack
+from dlconf.resolve.costs import costs_of, without_spare
 from dlconf.resolve.explain import Explained, explained
 from dlconf.resolve.install import Install, install_of
 from dlconf.resolve.keep import Kept
@@ -55,7 +56,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         UsageError: a wish names a component, framework or version that does not exist.
         NoCompatibleStack: nothing fits; the message says what clashes, the hint what would work.
     """
-    asked, problem, chosen = _solved(facts, wishes, catalogue)
+    asked, problem, chosen, costs = _solved(facts, wishes, catalogue)
     install = install_of(asked, chosen)
     return Resolution(
         _stack(chosen, install),
@@ -63,6 +64,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         reasons_for(asked, problem, chosen),
         notes_for(asked, problem, chosen),
         reported(list(asked.cards)),
+        costs,
     )
 
 
@@ -73,24 +75,39 @@ def explain(
 
     Args and Raises: as `resolve`, of whose answer this is the explanation.
     """
-    return explained(*_solved(facts, wishes, catalogue))
+    asked, problem, chosen, _ = _solved(facts, wishes, catalogue)
+    return explained(asked, problem, chosen)
 
 
 def _solved(
     facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catalogue
-) -> tuple[Question, Problem, Mapping[str, Candidate]]:
-    """Give the question as it was answered, its problem, and the choices."""
+) -> tuple[Question, Problem, Mapping[str, Candidate], tuple[str, ...]]:
+    """Give the question as it was answered, its problem, the choices, and what weak GPUs cost."""
     machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
     _check_kind(cards_of(machine, catalogue, wishes.ignore_gpus))
     _check_system(machine)
     question = question_of(machine, wishes, catalogue)
     _check_cards(question.cards, catalogue)
+    answer = _answer(question)
+    costs = list(costs_of(question, answer[2] if answer else None))
+    for cost in costs:
+        fewer = without_spare(question, cost)
+        better = _answer(fewer) if fewer else None
+        if better is not None:
+            return *better, (cost.left_out_text,)
+    if answer is None:
+        raise no_stack(question)
+    return *answer, tuple(cost.text for cost in costs)
+
+
+def _answer(question: Question) -> tuple[Question, Problem, Mapping[str, Candidate]] | None:
+    """Answer a question, with whichever backend of a front end that gives an answer."""
     for asked in question.with_each_backend():
         problem = asked.problem()
         chosen = solve(problem)
         if chosen is not None:
             return asked, problem, chosen
-    raise no_stack(question)
+    return None
 
 
 def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Question:

@@ -24,6 +24,9 @@ class Card:
         verified: the row was read in a list of NVIDIA's.
         host_architecture: of the only machines that have such a card; None = of any.
         is_vgpu: it is a hypervisor's share of a card.
+        is_small: of the chips whose cards are there for a screen.
+        shows_nothing: no screen hangs on any of them, as their host shows; on a machine that is
+            only described nothing does.
     """
 
     slots: tuple[str, ...]
@@ -43,6 +46,8 @@ class Card:
     verified: bool = True
     host_architecture: str | None = None
     is_vgpu: bool = False
+    is_small: bool = False
+    shows_nothing: bool = False
 
     @property
     def label(self) -> str:
@@ -70,7 +75,13 @@ def cards_of(machine: Machine, catalogue: Catalogue, ignored: tuple[str, ...]) -
     for gpu in machine.gpus:
         if not _is_ignored(gpu, ignored):
             groups.setdefault((gpu.device, gpu.subsystem), []).append(gpu)
-    return [_card(group, machine, catalogue) for group in groups.values()]
+    return [
+        replace(
+            _card(group, machine, catalogue),
+            shows_nothing=all(gpu.shows_nothing or not machine.is_host for gpu in group),
+        )
+        for group in groups.values()
+    ]
 
 
 def reported(cards: list[Card]) -> tuple[ReportedGpu, ...]:
@@ -164,6 +175,9 @@ def _from_row(
         note,
         row.verified,
         row.host_architecture,
+        is_small=row.gpu_class in ("geforce", "workstation")
+        and (row.chip or "")
+        in catalogue.rules["small-chips"].values.get(row.architecture, "").split(),
     )
 
 

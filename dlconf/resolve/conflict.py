@@ -205,8 +205,11 @@ def _container(question: Question, atom: Atom) -> str:
     image = question.universe.catalogue.rules["containers"].values.get(atom.component, "")
     if not image or atom.kind not in ("framework", "wish") or not question.has_gpu:
         return ""
-    only_gpus = replace(question, pins=(), frameworks=(atom.component,)).problem()
-    if only_gpus.allowed_alone(atom.component):
+    for card in question.cards:
+        alone = replace(question, cards=(card,), pins=(), frameworks=(atom.component,)).problem()
+        if not alone.allowed_alone(atom.component):
+            break
+    else:
         return ""
     return f"run it in NVIDIA's container {image}, which has code for these GPUs"
 

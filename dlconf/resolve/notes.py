@@ -60,7 +60,8 @@ def _gpu_notes(question: Question) -> Iterator[str]:
             if vendor in VENDORS
         )
         yield f"no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN{others}"
-    ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
+    kept = (*question.cards, *question.left_out)
+    ignored = len(question.machine.gpus) - sum(len(card.slots) for card in kept)
     if ignored:
         yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
     if question.has_gpu and question.machine.nvswitches:

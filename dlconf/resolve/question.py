@@ -56,6 +56,8 @@ class Question:
     pins: tuple[Pin, ...]
     wishes: Wishes
     backend: str = DEFAULT_BACKEND
+    left_out: tuple[Card, ...] = ()
+    """GPUs that are left out without the user's asking for it (see dlconf.resolve.costs)."""
 
     @property
     def has_gpu(self) -> bool:

@@ -82,10 +82,14 @@ def check(answer: dict[str, Any], expected: dict[str, Any]) -> None:
     reasons = expected.pop("reasons", {})
     install = expected.pop("install", {})
     gpus = expected.pop("gpus", None)
+    costs = expected.pop("costs", None)
     assert {name: found[name] for name in expected} == expected
     for component, values in install.items():
         part = answer["install"][component]
         assert {name: part[name] for name in values} == values
+    if costs is not None:
+        assert all(part in " ".join(answer["costs"]) for part in costs), answer["costs"]
+        assert bool(costs) == bool(answer["costs"]), answer["costs"]
     for part in notes:
         assert any(part in note for note in answer["notes"]), answer["notes"]
     for part in no_notes:
