@@ -7,6 +7,7 @@ the same output, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dlconf.catalogue import Catalogue
@@ -27,7 +28,7 @@ from dlconf.resolve.conflict import SUPPORTED, no_stack
 from dlconf.resolve.costs import costs_of, without_spare
 from dlconf.resolve.explain import Explained, explained
 from dlconf.resolve.install import Install, install_of
-from dlconf.resolve.keep import Kept
+from dlconf.resolve.keep import NEW, Kept
 from dlconf.resolve.notes import notes_for
 from dlconf.resolve.patches import with_patch_releases
 from dlconf.resolve.pins import check_versions, parse_wishes
@@ -106,8 +107,20 @@ def _answer(question: Question) -> tuple[Question, Problem, Mapping[str, Candida
         problem = asked.problem()
         chosen = solve(problem)
         if chosen is not None:
-            return asked, problem, chosen
+            return _with_cuda(asked, chosen) or (asked, problem, chosen)
     return None
+
+
+def _with_cuda(
+    asked: Question, chosen: Mapping[str, Candidate]
+) -> tuple[Question, Problem, Mapping[str, Candidate]] | None:
+    """Give the answer with a CUDA toolkit where a preference among drivers would cost it."""
+    if not isinstance(chosen.get(CUDA), Absent) or asked.kept.level(chosen[DRIVER]) != NEW:
+        return None
+    needed = replace(asked, cuda_needed=True)
+    problem = needed.problem()
+    better = solve(problem)
+    return None if better is None else (needed, problem, better)
 
 
 def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Question:

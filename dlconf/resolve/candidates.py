@@ -241,11 +241,15 @@ def row_of(candidate: Candidate) -> Row | None:
 def _driver(
     branch: model.DriverBranch, package: model.DriverPackage, archive: model.DriverPackage | None
 ) -> DriverCandidate:
-    """Make a candidate; the PPA has the archive's names, so the archive's row tells of it too."""
+    """Make a candidate; its version is the newest that its packages have.
+
+    The PPA has the archive's names, so the archive's row tells of it too, and apt takes the newer.
+    """
     versions = [row.version for row in (package, archive) if row and row.version]
-    number = next(
+    number = max(
         (found for found in map(upstream_of, versions) if found.split(".")[0] == branch.branch),
-        branch.latest_version,
+        key=Version,
+        default=branch.latest_version,
     )
     seen = package.source_name == "nvidia" or any(
         row.verified or row.version for row in (package, archive) if row

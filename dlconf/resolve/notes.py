@@ -136,10 +136,15 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
         candidate.package.source_name != ranking.default_source
         and not question.wishes.driver_source
     ):
+        why = (
+            "no CUDA toolkit fits the branch of"
+            if question.cuda_needed
+            else "there is no better branch for these GPUs in"
+        )
         yield (
-            f"the driver comes from the {candidate.package.source_name} repository: "
-            f"{ranking.default_source} has no better branch for these GPUs on "
-            f"{question.machine.os}; the wish nvidia_driver_source decides otherwise"
+            f"the driver comes from the {candidate.package.source_name} repository: {why} "
+            f"{ranking.default_source} on {question.machine.os}; the wish nvidia_driver_source "
+            "decides otherwise"
         )
     if candidate.verified and not candidate.package.verified:
         yield (

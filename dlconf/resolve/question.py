@@ -56,6 +56,8 @@ class Question:
     pins: tuple[Pin, ...]
     wishes: Wishes
     backend: str = DEFAULT_BACKEND
+    cuda_needed: bool = False
+    """The toolkit may not be left out: another driver is chosen rather."""
     left_out: tuple[Card, ...] = ()
     """GPUs that are left out without the user's asking for it (see dlconf.resolve.costs)."""
 
@@ -171,14 +173,15 @@ class Question:
 
     def _ordered(self, component: str, ranking: Ranking) -> Sequence[Candidate]:
         devices = self.devices_of(component)
-        key = (component, self.has_gpu, devices, *ranking.key)
+        needed = self.cuda_needed and component == CUDA
+        key = (component, self.has_gpu, needed, devices, *ranking.key)
         if key not in self.universe.ordered:
             candidates = [
                 item
                 for item in self.universe.of(component)
                 if not isinstance(item, FrameworkCandidate) or item.row.device in devices
             ]
-            if component in _ABSENT:
+            if component in _ABSENT and not needed:
                 candidates.append(_ABSENT[component])
             self.universe.ordered[key] = tuple(ranking.ordered(candidates))
         ordered = self.universe.ordered[key]
