@@ -87,6 +87,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "FrameworkBuild.min_driver": _VERSION,
     "FrameworkBuild.glibc": _VERSION,
     "FrameworkBuild.aarch64": _words("cuda", "cpu"),
+    "PythonVersion.released": (r"\d{4}-\d{2}-\d{2}", '"YYYY-MM-DD"'),
     "Sighting.versions": (
         r"([=<>!~]=|[<>])[^,]+(,([=<>!~]=|[<>])[^,]+)*",
         'a specifier such as ">=2.4,<3"',

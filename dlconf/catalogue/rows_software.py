@@ -92,10 +92,12 @@ class Sighting(Row):
 class PythonVersion(Row):
     """A Python version and the framework versions with wheels for it.
 
+    `released`: the day ("YYYY-MM-DD") of its first final release.
     `ranges`: distribution (`torch`, `tensorflow`, `jaxlib`, ...) -> (newest, oldest) version.
     """
 
     version: str
+    released: str
     ranges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

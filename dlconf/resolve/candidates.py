@@ -83,7 +83,9 @@ class CudnnCandidate(Candidate):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PythonCandidate(Candidate):
-    """A Python version."""
+    """A Python version, and the day of its release."""
+
+    released: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,6 +208,7 @@ class Universe:
                 text=row.version,
                 source=row.source,
                 verified=row.verified,
+                released=row.released,
             )
             for row in self.catalogue.pythons.values()
         )

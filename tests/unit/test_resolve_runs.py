@@ -55,6 +55,12 @@ def test_blackwell_is_given_no_build_of_a_cuda_before_it() -> None:
         assert build.cuda >= Version("12.8") or any(item.runs for item in seen), build.name
 
 
+def test_every_build_that_can_be_installed_can_be_chosen() -> None:
+    for rows in CATALOGUE.frameworks.values():
+        for row in rows:
+            assert not row.installable or row.python, row
+
+
 def test_what_was_read_says_how() -> None:
     for rows in CATALOGUE.frameworks.values():
         for row in rows:
