@@ -31,7 +31,8 @@ def text(
 def data(
     resolution: Mapping[str, Any], explanation: Sequence[Explained] | None = None
 ) -> dict[str, Any]:
-    """Return the resolution as JSON data."""
-    keys = ("stack", "costs", "reasons", "notes", "gpus", "install")
+    """Return the resolution as JSON data; what weak GPUs cost are the first notes."""
+    keys = ("stack", "reasons", "notes", "gpus", "install")
     found: dict[str, Any] = {"schema": 1} | {key: resolution[key] for key in keys}
+    found["notes"] = [*resolution.get("costs", ()), *resolution["notes"]]
     return found if explanation is None else found | {"explanation": explanation_data(explanation)}

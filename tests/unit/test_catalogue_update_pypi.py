@@ -65,7 +65,11 @@ def stated(catalogue: Catalogue, *versions: str) -> dict[str, dict[str, Any]]:
 def test_a_release_without_a_row_is_as_the_nearest_of_its_minor() -> None:
     found = stated(without("2.13.0", "2.5.1"), "2.13.0", "2.5.1", "2.5.2", "2.5.3")
     assert set(found) == {"2.13.0 pypi", "2.5.1 pypi"}
-    assert found["2.5.1 pypi"]["requirements"] == ["tensorflow==2.5.1", "protobuf<3.21"]
+    assert found["2.5.1 pypi"]["requirements"] == [
+        "tensorflow==2.5.1",
+        "protobuf<3.21",
+        "numpy<2",
+    ]
     assert found["2.5.1 pypi"]["notes"].startswith("as 2.5.2 in all but Python and C library")
     assert found["2.5.1 pypi"]["verified"] is False
 
