@@ -23,7 +23,7 @@ from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
-from dlconf.resolve.rules import runs_compiled
+from dlconf.resolve.rules import first_kernel, runs_compiled
 from dlconf.resolve.search import Problem
 
 
@@ -145,6 +145,13 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
             f"the driver comes from the {candidate.package.source_name} repository: {why} "
             f"{ranking.default_source} on {question.machine.os}; the wish nvidia_driver_source "
             "decides otherwise"
+        )
+    unproven = question.universe.catalogue.rules["unproven-kernel"]
+    first = first_kernel(unproven, candidate, question.kernel())
+    if first:
+        yield (
+            f"nobody is known to have built {named(candidate)} for kernel {first} and newer, and "
+            f"the host runs {question.kernel()} [{unproven.source}]"
         )
     if candidate.verified and not candidate.package.verified:
         yield (

@@ -167,7 +167,7 @@ class Question:
         text = self.machine.glibc or (distro.glibc if distro else None)
         return Version(text) if text else None
 
-    def _kernel(self) -> str:
+    def kernel(self) -> str:
         """The kernel that modules must be built for; "" where a loaded driver has shown that they can be."""
         return "" if self.machine.driver_names else self.machine.kernel
 
@@ -244,7 +244,7 @@ class Question:
                 if name not in (*SYSTEM_COMPONENTS, PYTHON):
                     yield Requirement(name, framework_runs_on(card, catalogue), atom)
         yield Requirement(DRIVER, driver_package_is_real)
-        yield Requirement(DRIVER, driver_builds_on(self._kernel(), catalogue))
+        yield Requirement(DRIVER, driver_builds_on(self.kernel(), catalogue))
         yield Requirement(CUDA, cuda_fits_system(self.universe.distro, self.glibc(), catalogue))
         yield Requirement(CUDNN, cudnn_has_packages)
         for field, atom in self._source_atoms().items():

@@ -86,15 +86,15 @@ def driver_package_is_real(candidate: Candidate) -> Refusal | None:
 
 
 def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
-    """Make the rule that a legacy driver's modules build on the host's kernel ("" = not known)."""
+    """Make the rule that an old driver's modules build on the host's kernel ("" = not known)."""
     row = catalogue.rules["legacy-kernel"]
     running = upstream_of(kernel)
 
     def rule(candidate: Candidate) -> Refusal | None:
         if not isinstance(candidate, DriverCandidate):
             return None
-        first = row.values.get(candidate.branch.branch)
-        if first is None or not running or Version(running) < Version(first):
+        first = first_kernel(row, candidate, kernel)
+        if not first:
             return None
         return Refusal(
             f"the modules of driver {candidate.text} do not build on kernel {first} and newer, and "
@@ -103,6 +103,13 @@ def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
         )
 
     return rule
+
+
+def first_kernel(row: model.Rule, driver: DriverCandidate, kernel: str) -> str:
+    """Give the kernel that a rule names for a branch, where the one that runs is not older; else ""."""
+    first = row.values.get(driver.branch.branch, "")
+    running = upstream_of(kernel)
+    return first if first and running and Version(running) >= Version(first) else ""
 
 
 def cuda_compiles_for(card: Card) -> Rule:
