@@ -38,6 +38,7 @@ def notes_for(
                 *_gpu_notes(question),
                 *_pin_notes(question),
                 *_choice_notes(question, chosen),
+                *_extension_notes(problem, chosen),
                 *_dropped_notes(question, problem, chosen),
             )
         )
@@ -193,6 +194,30 @@ def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Itera
     if candidate.component == "keras" and backend not in (None, "tensorflow"):
         word = "torch" if backend == "pytorch" else backend
         yield f"keras runs on {backend}: set KERAS_BACKEND={word}"
+
+
+def _extension_notes(problem: Problem, chosen: Mapping[str, Candidate]) -> Iterator[str]:
+    """Say where PyTorch's extensions find no nvcc of its CUDA, with which alone they compile.
+
+    torch.utils.cpp_extension compares the two (Dao-AILab/flash-attention#219, open-mmlab/mmcv#876).
+    """
+    build, toolkit = chosen.get("pytorch"), chosen.get(CUDA)
+    if not isinstance(build, FrameworkCandidate) or build.cuda is None or toolkit is None:
+        return
+    if isinstance(toolkit, CudaCandidate) and toolkit.release == build.cuda:
+        return
+    own = [
+        item
+        for item in problem.candidates[CUDA]
+        if isinstance(item, CudaCandidate) and item.release == build.cuda
+    ]
+    others = {name: item for name, item in chosen.items() if name not in (CUDA, CUDNN)}
+    refusals = [problem.refusal(item, others) for item in own]
+    told = f"extensions of {build.name} (flash-attn, mmcv) compile only with nvcc {build.row.cuda}"
+    if None in refusals:
+        yield f"{told}, and the toolkit is {toolkit.text}: --pin cuda={build.row.cuda} chooses that"
+    elif refusals and refusals[0] is not None:
+        yield f"{told}, which cannot be had: {refusals[0][0].text} [{refusals[0][0].source}]"
 
 
 def _dropped_notes(

@@ -142,13 +142,16 @@ def check_versions(pins: Iterable[Pin], universe: Universe) -> None:
 
 def _nearest(pin: Pin, versions: Sequence[Version]) -> str:
     """Name the nearest known versions of the same minor release; else of the same major; else the newest."""
-    asked = re.search(PREFIX, pin.text)
+    number = re.search(PREFIX, pin.text)
+    asked = Version(number[0]) if number else None
     public = sorted({Version(item.public) for item in versions})
-    for length in (MINOR, 1) if asked else ():
-        release = Version(asked[0]).release[:length]
+    for length in (MINOR, 1):
+        if asked is None:
+            break
+        release = asked.release[:length]
         near = [item for item in public if item.release[:length] == release]
         if near and len(release) == length:
-            place = bisect(near, Version(asked[0]))
+            place = bisect(near, asked)
             nearest = sorted(near, key=lambda item: abs(near.index(item) + 0.5 - place))
             name = ".".join(map(str, release))
             return f"known of {pin.component} {name}, the nearest first: {_listed(nearest)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dlconf.catalogue import load
+from dlconf.catalogue.model import Vgpu
 from dlconf.errors import NoCompatibleStack
 from dlconf.gpunames import device_id, is_vgpu_name
 from dlconf.resolve import resolve
@@ -17,7 +18,8 @@ ARM = sorted(row.id for row in CATALOGUE.gpus.values() if row.host_architecture)
 VGPUS = [
     (row.device, number, name)
     for row in CATALOGUE.rows("vgpus")
-    for number, name in getattr(row, "subsystems").items()  # noqa: B009 - rows of any section
+    if isinstance(row, Vgpu)
+    for number, name in row.subsystems.items()
 ]
 
 
