@@ -184,6 +184,9 @@ def _hint(
         ways = [" and ".join(_take_back(question, atom) for atom in pair)] if pair else []
     if len(core) == 1 and core[0].kind == "gpu":
         ways += _other_systems(question)
+    elif any(atom.kind in ("pin", "wish") for atom in core):
+        names = _systems_with_answer(question)
+        ways += [f"use {' or '.join(names)}, where all of it fits"] if names else []
     ways += [way for atom in core if (way := _successor(question, atom))]
     ways += [way for atom in core if (way := _container(question, atom))]
     return "; or ".join(ways) if ways else "no single change of the wishes helps"
@@ -247,15 +250,21 @@ def _card(question: Question, atom: Atom) -> Card:
 def _other_systems(question: Question) -> list[str]:
     """Say on which other system, or below which kernel, the same question has an answer."""
     machine = question.machine
-    names = [
-        os
-        for os in SUPPORTED
-        if os != machine.os and _has_answer(question, replace(machine, os=os, glibc=None))
-    ]
+    names = _systems_with_answer(question)
     ways = [f"use {' or '.join(names)}, which has a driver for it"] if names else []
     if machine.kernel and _has_answer(question, replace(machine, kernel="")):
         ways.append(f"boot an older kernel than {machine.kernel}")
     return ways
+
+
+def _systems_with_answer(question: Question) -> list[str]:
+    """Name the other systems on which the same question has an answer."""
+    machine = question.machine
+    return [
+        os
+        for os in SUPPORTED
+        if os != machine.os and _has_answer(question, replace(machine, os=os, glibc=None))
+    ]
 
 
 def _has_answer(question: Question, machine: Machine) -> bool:
