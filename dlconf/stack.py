@@ -229,10 +229,13 @@ class Resolution:
     costs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Give the resolution as plain JSON data, with keys in the order of the fields."""
+        """Give the resolution as plain JSON data, with keys in the order of the fields.
+
+        `costs` is there only where a GPU costs another something.
+        """
         plain = _plain(self)
         assert isinstance(plain, dict)  # noqa: S101 - for the type checker
-        return plain
+        return {name: value for name, value in plain.items() if name != "costs" or value}
 
 
 def _plain(value: object) -> object:
