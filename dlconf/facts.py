@@ -37,6 +37,13 @@ class PcieLink(TypedDict):
     port_width: float | None
 
 
+class DisplayUse(TypedDict):
+    """Whether a connector of a card has a screen, and whether the machine started on it; None = not known."""
+
+    connected: bool | None
+    boot_vga: bool | None
+
+
 class PciDevice(TypedDict):
     """One PCI function; `class` is six hexadecimal digits; NVIDIA's display controllers have a link."""
 
@@ -47,6 +54,7 @@ class PciDevice(TypedDict):
     subsystem_device: str
     driver: str | None
     link: NotRequired[PcieLink]
+    display: NotRequired[DisplayUse]
 
 
 class Temperature(TypedDict):

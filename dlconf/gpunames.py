@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dlconf.errors import UsageError
+from dlconf.catalogue.gpusearch import NVIDIA_VENDOR
+from dlconf.catalogue.gpusearch import named as named_so
+from dlconf.errors import NoCompatibleStack, UsageError
 
 if TYPE_CHECKING:
     from dlconf.catalogue import Catalogue
     from dlconf.catalogue.model import Gpu
 
-_NVIDIA_VENDOR = "10de"
+_PCI_ID = re.compile(r"(?:0x)?([0-9a-f]{4}):(?:0x)?[0-9a-f]{4}")
+VENDORS = {"1002": "an AMD", "8086": "an Intel"}
+_VGPU = re.compile(r"\S-\d+(-\d+)?[abcq]\d?(me|gfx)?$")
+"""The end of a name of NVIDIA's for a vGPU: memory in GB and the letter of its licence ("M60-2Q")."""
+_ARM = re.compile(r"\b(jetson|orin|xavier|tegra|dgx spark|grace)\b")
+"""Machines whose GPU is no PCI device, or is sold by the machine's name."""
+_MIG = re.compile(r"\bmig\b|\b\d+g\.\d+gb\b")
 
 
 def device_id(words: str, catalogue: Catalogue) -> str:
@@ -20,19 +29,13 @@ def device_id(words: str, catalogue: Catalogue) -> str:
 
     Raises:
         UsageError: no GPU has that name (the nearest names are the hint), or several do.
+        NoCompatibleStack: it is another vendor's, or a share of a card.
     """
     plain = words.strip().lower()
-    number = plain.removeprefix(f"{_NVIDIA_VENDOR}:").removeprefix("0x")
+    _refuse_what_is_no_card(words, plain)
+    number = plain.removeprefix(f"{NVIDIA_VENDOR}:").removeprefix("0x")
     is_number = len(number) == 4 and all(digit in "0123456789abcdef" for digit in number)
-    named = (
-        []
-        if number != plain
-        else [
-            row
-            for row in catalogue.gpus.values()
-            if any(all(word in name.lower() for word in plain.split()) for name in _names(row))
-        ]
-    )
+    named = named_so(catalogue.gpus.values(), plain) if number == plain else ()
     if is_number and not named:
         return number
     if is_number and (row := catalogue.gpu(number)) and row not in named:
@@ -40,6 +43,8 @@ def device_id(words: str, catalogue: Catalogue) -> str:
             f"{words!r} is the PCI id of the {row.name} and a word in other names",
             hint=f"write 10de:{number} for the id, or the whole name",
         )
+    if not named and _ARM.search(plain):
+        raise arm_refused(words)
     if not named:
         known = {_bare(name): name for row in catalogue.gpus.values() for name in _names(row)}
         near = [known[name] for name in get_close_matches(_bare(plain), known, n=5, cutoff=0.5)]
@@ -49,6 +54,47 @@ def device_id(words: str, catalogue: Catalogue) -> str:
         )
     exact = [row for row in named if _bare(plain) in map(_bare, _names(row))]
     return _one_of(words, exact or named).id
+
+
+def _refuse_what_is_no_card(words: str, plain: str) -> None:
+    match = _PCI_ID.fullmatch(plain)
+    if match and match[1] != NVIDIA_VENDOR:
+        raise NoCompatibleStack(
+            f"{words} is {VENDORS.get(match[1], 'no NVIDIA')} GPU, and dlconf sets up NVIDIA's only",
+            hint="leave it out: a machine without an NVIDIA GPU gets the CPU builds of the frameworks",
+        )
+    if is_vgpu_name(plain):
+        raise vgpu_refused(words)
+    if _MIG.search(plain):
+        raise NoCompatibleStack(
+            f"{words} is a MIG slice of a card, which has no driver of its own",
+            hint="name the card itself: what serves the card serves its slices",
+        )
+
+
+def is_vgpu_name(name: str) -> bool:
+    """Whether a name is one of NVIDIA's for a hypervisor's share of a card ("GRID M60-2Q")."""
+    return _VGPU.search(name.lower()) is not None
+
+
+def arm_refused(name: str, source: str = "NVIDIA's product pages") -> NoCompatibleStack:
+    """Say why a chip that is one with an arm64 processor gets no stack."""
+    return NoCompatibleStack(
+        f"{name} is one with an arm64 processor, and dlconf has stacks for x86_64 machines only "
+        f"[{source}]",
+        hint="NVIDIA's own systems (DGX OS, JetPack) bring its driver and CUDA, and NVIDIA's "
+        "containers (nvcr.io) the frameworks for it",
+    )
+
+
+def vgpu_refused(name: str, way_out: str = "") -> NoCompatibleStack:
+    """Say why a guest with a share of a card gets no driver; `way_out` begins the hint."""
+    return NoCompatibleStack(
+        f"{name} is a vGPU, a hypervisor's share of a card: it runs with the guest driver (GRID) of "
+        "its host's vGPU release only, which no package source has",
+        hint=f"{way_out}the guest driver is in NVIDIA's licensing portal, from which whoever runs the "
+        "host can have it",
+    )
 
 
 def _one_of(words: str, rows: Sequence[Gpu]) -> Gpu:

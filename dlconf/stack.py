@@ -24,11 +24,16 @@ PAST_SYSTEMS = ("ubuntu-16.04", "ubuntu-18.04", "debian-11")
 
 @dataclass(frozen=True, slots=True)
 class PciGpu:
-    """One NVIDIA display controller as the PCI bus shows it; `subsystem` is "vvvv:ssss"."""
+    """One NVIDIA display controller as the PCI bus shows it; `subsystem` is "vvvv:ssss".
+
+    `shows_nothing`: no connector of it has a screen, and the machine did not start on it; False
+    where that is not known.
+    """
 
     slot: str
     device: str
     subsystem: str = ""
+    shows_nothing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class Machine:
         glibc: version; None = that of the release.
         kernel: the running one, as `uname -r` says it; "" = not known.
         gpus: NVIDIA display controllers, in slot order.
+        other_gpus: vendor and device ids of display controllers that are not NVIDIA's.
         nvswitches: how many NVSwitches join them.
         driver_names: PCI slot -> product name, where a loaded driver told it.
         packages: installed Debian packages, name -> version.
@@ -55,6 +61,7 @@ class Machine:
     kernel: str = ""
     glibc: str | None = None
     gpus: tuple[PciGpu, ...] = ()
+    other_gpus: tuple[tuple[str, str], ...] = ()
     nvswitches: int = 0
     driver_names: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +86,7 @@ class Machine:
             kernel=facts.get("kernel", ""),
             glibc=facts.get("glibc"),
             gpus=_nvidia_gpus(facts.get("pci") or ()),
+            other_gpus=_other_gpus(facts.get("pci") or ()),
             nvswitches=len(nvswitches(facts.get("pci") or ())),
             driver_names={
                 gpu["slot"]: gpu["name"] for gpu in (facts.get("nvidia") or {}).get("gpus") or ()
@@ -119,6 +127,16 @@ class Machine:
         )
 
 
+def _other_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        sorted(
+            (pci["vendor"].lower(), pci["device"].lower())
+            for pci in functions
+            if pci["vendor"].lower() != NVIDIA_VENDOR and pci["class"].startswith(DISPLAY_CLASS)
+        )
+    )
+
+
 def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:
     return tuple(
         sorted(
@@ -127,6 +145,7 @@ def _nvidia_gpus(functions: Iterable[Mapping[str, Any]]) -> tuple[PciGpu, ...]:
                     pci["slot"],
                     pci["device"].lower(),
                     f"{pci.get('subsystem_vendor') or ''}:{pci.get('subsystem_device') or ''}".lower(),
+                    pci.get("display") == {"connected": False, "boot_vga": False},
                 )
                 for pci in functions
                 if pci["vendor"].lower() == NVIDIA_VENDOR and pci["class"].startswith(DISPLAY_CLASS)
@@ -197,19 +216,26 @@ class ReportedGpu:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The chosen stack, how to install it (dlconf.resolve.install), and why."""
+    """The chosen stack, how to install it (dlconf.resolve.install), and why.
+
+    `costs`: what weak GPUs cost the others, to be said before all else.
+    """
 
     stack: Stack
     install: Any
     reasons: tuple[Reason, ...]
     notes: tuple[str, ...]
     gpus: tuple[ReportedGpu, ...]
+    costs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Give the resolution as plain JSON data, with keys in the order of the fields."""
+        """Give the resolution as plain JSON data, with keys in the order of the fields.
+
+        `costs` is there only where a GPU costs another something.
+        """
         plain = _plain(self)
         assert isinstance(plain, dict)  # noqa: S101 - for the type checker
-        return plain
+        return {name: value for name, value in plain.items() if name != "costs" or value}
 
 
 def _plain(value: object) -> object:

@@ -47,7 +47,8 @@ class Wishes:
         cudnn_source: likewise.
         anaconda_distribution: `miniforge`, `miniconda` or `anaconda`.
         upgrade: move on to the newest versions instead of keeping what is good enough.
-        ignore_gpus: PCI slots or device ids to leave out of the choice.
+        ignore_gpus: PCI slots or device ids to leave out of the choice; "none" keeps even a small
+            card that shows no picture.
     """
 
     frameworks: tuple[str, ...] = ()

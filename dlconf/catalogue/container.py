@@ -77,6 +77,20 @@ class Catalogue:
         """A row of the chip that an id without a row must have; None where that is not sure."""
         return gpusearch.beside(self.gpus.values(), plain_id(device_id))
 
+    @cached_property
+    def _vgpus(self) -> Mapping[str, model.Vgpu]:
+        return {row.device: row for row in self._typed("vgpus", model.Vgpu)}
+
+    def vgpu(self, device_id: str, subsystem: str) -> tuple[str, model.Vgpu] | None:
+        """The name of a hypervisor's share of a card, and its row; None for a card itself.
+
+        `subsystem` is "vvvv:ssss", as a guest sees it.
+        """
+        vendor, _, number = subsystem.partition(":")
+        row = self._vgpus.get(plain_id(device_id)) if vendor == gpusearch.NVIDIA_VENDOR else None
+        name = row.subsystems.get(number) if row else None
+        return (name, row) if row and name else None
+
     def device_id_band(self, device_id: str) -> model.DeviceIdBand | None:
         """The band an unknown id lies in; None when no band holds it."""
         plain = plain_id(device_id)
@@ -211,6 +225,26 @@ class Catalogue:
     def rules(self) -> Mapping[str, model.Rule]:
         """Rules of the field by id."""
         return MappingProxyType({row.id: row for row in self._typed("rules", model.Rule)})
+
+    @cached_property
+    def sightings(self) -> Mapping[tuple[str, str], tuple[model.Sighting, ...]]:
+        """What was seen to run or fail, by framework and compute capability."""
+        found: dict[tuple[str, str], tuple[model.Sighting, ...]] = {}
+        for row in self._typed("sightings", model.Sighting):
+            key = row.framework, row.compute_capability
+            found[key] = (*found.get(key, ()), row)
+        return MappingProxyType(found)
+
+    @cached_property
+    def first_cuda(self) -> Mapping[str, str]:
+        """Compute capability -> first toolkit release that makes code for it."""
+        return MappingProxyType(
+            {
+                capability: release
+                for row in self.architectures.values()
+                for capability, release in row.first_cuda.items()
+            }
+        )
 
     @cached_property
     def stacks(self) -> tuple[model.KnownStack, ...]:

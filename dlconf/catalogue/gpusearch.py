@@ -10,6 +10,7 @@ from dlconf.catalogue.model import Gpu
 
 NEIGHBOUR_DISTANCE = 0x80
 """Ids further apart than this say nothing of one another."""
+NVIDIA_VENDOR = "10de"
 _ID = re.compile("[0-9a-f]{4}")
 
 
@@ -19,15 +20,16 @@ def plain_id(device_id: str) -> str:
 
 
 def named(gpus: Collection[Gpu], words: str) -> tuple[Gpu, ...]:
-    """GPUs one of whose names has every word, in any case.
+    """GPUs one of whose names has every word, in any case, from the beginning of one of its own.
 
-    The shortest name comes first: "3090" means the plain card before the Ti.
+    The shortest name comes first: "3090" means the plain card before the Ti; "B300" is no GB300.
     """
-    wanted = words.lower().split()
+    wanted = plain_name(words).split()
+    begins = [re.compile(rf"(?<![0-9a-z]){re.escape(word)}") for word in wanted]
     found = []
     for gpu in gpus if wanted else ():
         names = [plain_name(name) for name in (gpu.name, *gpu.other_names)]
-        lengths = [len(name) for name in names if all(word in name for word in wanted)]
+        lengths = [len(name) for name in names if all(begin.search(name) for begin in begins)]
         if lengths:
             found.append((min(lengths), gpu.id, gpu))
     return tuple(gpu for _, _, gpu in sorted(found, key=lambda item: item[:2]))

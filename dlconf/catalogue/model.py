@@ -28,6 +28,7 @@ from dlconf.catalogue.rows_hardware import (
     DriverBranch,
     DriverPackage,
     Gpu,
+    Vgpu,
 )
 from dlconf.catalogue.rows_software import (
     CondaInstaller,
@@ -37,6 +38,7 @@ from dlconf.catalogue.rows_software import (
     Meta,
     PythonVersion,
     Rule,
+    Sighting,
 )
 
 __all__ = [
@@ -62,4 +64,6 @@ __all__ = [
     "PythonVersion",
     "Row",
     "Rule",
+    "Sighting",
+    "Vgpu",
 ]

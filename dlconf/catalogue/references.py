@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -149,12 +150,22 @@ def _framework(catalogue: Catalogue, row: model.FrameworkBuild) -> Iterator[Find
     if row.device == "cpu" and (row.cuda or row.sm):
         yield "cuda" if row.cuda else "sm", "none in a CPU build", row.cuda or list(row.sm or ())
     for backend in row.backends:
-        name = backend.rstrip("0123456789.*").rstrip("<>=!~")
+        name = re.split(r"[<>=!~]", backend, maxsplit=1)[0]
         yield from _known("backends", [name], catalogue.frameworks, "known frameworks")
+    if row.sm_source and row.sm is None:
+        yield "sm", "the codes that were read", MISSING
     if row.sm is not None and list(row.sm) != sorted(set(row.sm)):
         yield "sm", "ascending codes", list(row.sm)
     if row.installable and not row.requirements:
         yield "requirements", "some for an installable build", MISSING
+
+
+def _sighting(catalogue: Catalogue, row: model.Sighting) -> Iterator[Finding]:
+    yield from _known("framework", [row.framework], catalogue.frameworks, "a known framework")
+    capabilities = catalogue.first_cuda
+    yield from _known(
+        "compute_capability", [row.compute_capability], capabilities, "one of a known architecture"
+    )
 
 
 _CHECKS: Mapping[str, Callable[[Catalogue, Any], Iterator[Finding]]] = {
@@ -167,4 +178,5 @@ _CHECKS: Mapping[str, Callable[[Catalogue, Any], Iterator[Finding]]] = {
     "cudnn": _cudnn,
     "cudnn_local_repos": _cudnn_local_repo,
     "frameworks": _framework,
+    "sightings": _sighting,
 }

@@ -52,6 +52,8 @@ class Gpu(Row):
         last_branch: last driver branch of this very card; None while still supported.
         min_driver: first driver version that lists an open-only card; None = see Architecture.
         first_listed_open: first release of the open modules whose README lists the id.
+        host_architecture: as `uname -m` says it, of the only machines that have it: a chip that is
+            one with an ARM processor is in no other; None for a card of any machine.
         other_names: further product names of the id.
         subsystems: "vvvv:ssss" (PCI subsystem vendor:device) -> product name.
     """
@@ -68,8 +70,21 @@ class Gpu(Row):
     last_branch: str | None = None
     min_driver: str | None = None
     first_listed_open: str | None = None
+    host_architecture: str | None = None
     other_names: tuple[str, ...] = ()
     subsystems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vgpu(Row):
+    """The shares of one card that a hypervisor gives to its guests.
+
+    A guest sees the id of the card (`device`), with a subsystem of NVIDIA's that no card has:
+    `subsystems` is the four hex digits of it -> name of the share ("GRID M60-2Q").
+    """
+
+    device: str
+    subsystems: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ class FrameworkBuild(Row):
         index_url: the package index these come from; None = PyPI.
         find_links_url: page of wheels these come from instead of an index.
         packages: normalised distribution name -> exact version, to check in the environment.
+        wheels: the distribution whose wheels decide on Python and C library, where that is not
+            the first of `packages`: JAX's are those of jaxlib, or of a CUDA plugin.
         module: what Python imports; "" = none.
         python: versions it has wheels for.
         cuda: CUDA the build carries or, with needs_system_cuda, needs; None on a CPU build.
@@ -31,6 +33,7 @@ class FrameworkBuild(Row):
         companions: distribution -> version that belongs to it (torchvision).
         aarch64: what its aarch64 wheel is: `cuda`, `cpu` or None (none, not known).
         sm: codes in the wheel; None = not known. ptx: code of the PTX in it, None = no PTX.
+        sm_source: how the codes were read; empty where they were not, but follow from a neighbour.
         min_compute_capability: lowest card it runs on, the bundled cuDNN counted.
         min_driver: lowest Linux driver.
         glibc: lowest glibc of the wheel.
@@ -50,6 +53,7 @@ class FrameworkBuild(Row):
     index_url: str | None = None
     find_links_url: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    wheels: str = ""
     module: str = ""
     python: tuple[str, ...] = ()
     python_verified: bool = False
@@ -60,7 +64,7 @@ class FrameworkBuild(Row):
     companions: Mapping[str, str] = field(default_factory=dict)
     aarch64: str | None = None
     sm: tuple[int, ...] | None = None
-    sm_verified: bool = False
+    sm_source: str = ""
     ptx: int | None = None
     min_compute_capability: str | None = None
     min_driver: str | None = None
@@ -71,13 +75,29 @@ class FrameworkBuild(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting(Row):
+    """Builds that were seen to run on a GPU, or to fail, where their codes do not tell.
+
+    PTX counts only where it was seen to run. `versions` is a specifier ("<=2.21"); `runs` says
+    which of the two was seen, and `source` where.
+    """
+
+    framework: str
+    versions: str
+    compute_capability: str
+    runs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PythonVersion(Row):
     """A Python version and the framework versions with wheels for it.
 
+    `released`: the day ("YYYY-MM-DD") of its first final release.
     `ranges`: distribution (`torch`, `tensorflow`, `jaxlib`, ...) -> (newest, oldest) version.
     """
 
     version: str
+    released: str
     ranges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Section] = {
     "architectures": Section("architectures.yml", model.Architecture, ("name",)),
     "device_id_bands": Section("architectures.yml", model.DeviceIdBand, ("first",)),
     "gpus": Section("gpus.yml", model.Gpu, ("id",)),
+    "vgpus": Section("vgpus.yml", model.Vgpu, ("device",)),
     "drivers": Section("drivers.yml", model.DriverBranch, ("branch",)),
     "driver_packages": Section(
         "driver_packages.yml",
@@ -50,5 +51,8 @@ SECTIONS: Mapping[str, Section] = {
     "conda": Section("conda.yml", model.CondaInstaller, ("distribution", "version")),
     "host_traps": Section("rules.yml", model.HostTrap, ("id",)),
     "rules": Section("rules.yml", model.Rule, ("id",)),
+    "sightings": Section(
+        "rules.yml", model.Sighting, ("framework", "versions", "compute_capability")
+    ),
     "stacks": Section("rules.yml", model.KnownStack, ("id",)),
 }

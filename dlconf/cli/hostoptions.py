@@ -68,7 +68,7 @@ version_options = _together(
         "ignore_gpus",
         multiple=True,
         metavar="SLOT-OR-ID",
-        help="Leave this GPU out of the choice; may be repeated.",
+        help="Leave this GPU out of the choice; may be repeated. 'none' keeps every GPU.",
     ),
 )
 """What counts for the choice of versions: apply, plan and explain take these."""

@@ -51,7 +51,7 @@ from dlconf.wishes import Wishes
     "ignore_gpus",
     multiple=True,
     metavar="SLOT-OR-ID",
-    help="Leave this GPU out of the choice; may be repeated.",
+    help="Leave this GPU out of the choice; may be repeated. 'none' keeps every GPU.",
 )
 @click.option(
     "--explain",

@@ -10,6 +10,7 @@ from dlconf import advice
 from dlconf.catalogue import load
 from dlconf.hosts import HostState, Survey
 from dlconf.report import plan, problems
+from dlconf.report.stack import cost_lines
 from dlconf.report.text import PLAIN, Paint, clean, columns, gib, one_line
 
 _NVIDIA = "10de"
@@ -24,6 +25,7 @@ def text(survey: Survey, log: Path, paint: Paint = PLAIN) -> str:
         if host.facts:
             found = host_data(host)
             lines += [paint(clean(host.name), "bold"), *columns(_rows(found))]
+            lines += cost_lines(host.resolution)
             lines += [*_warning_lines(found["warnings"], paint), ""]
     lines += problems.of_states(
         (host for host in survey.hosts.values() if not host.facts), log, paint
@@ -84,6 +86,7 @@ def host_data(host: HostState) -> dict[str, Any]:
             path: environment.get("python")
             for path, environment in (facts.get("environments") or {}).items()
         },
+        "costs": list((host.resolution or {}).get("costs", ())),
         "warnings": [
             vars(item) for item in advice.of_hardware(facts, gpus) if item.name not in silenced
         ],

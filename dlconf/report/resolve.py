@@ -24,13 +24,15 @@ def text(
     if explanation is None:
         return "\n".join([*lines, *stack.stack_lines(resolution, paint)])
     notes = [f"  note: {one_line(note)}" for note in resolution["notes"]]
+    lines += stack.cost_lines(resolution)
     return "\n".join([*lines, *component_lines(explanation, paint), *notes])
 
 
 def data(
     resolution: Mapping[str, Any], explanation: Sequence[Explained] | None = None
 ) -> dict[str, Any]:
-    """Return the resolution as JSON data."""
+    """Return the resolution as JSON data; what weak GPUs cost are the first notes."""
     keys = ("stack", "reasons", "notes", "gpus", "install")
     found: dict[str, Any] = {"schema": 1} | {key: resolution[key] for key in keys}
+    found["notes"] = [*resolution.get("costs", ()), *resolution["notes"]]
     return found if explanation is None else found | {"explanation": explanation_data(explanation)}

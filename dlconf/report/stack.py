@@ -9,8 +9,11 @@ from dlconf.report.text import PLAIN, Paint, columns, one_line, stack_versions
 
 
 def stack_lines(resolution: Mapping[str, Any], paint: Paint = PLAIN, indent: int = 2) -> list[str]:
-    """Return each component of a stack with its version, and below it the reasons for it; then the notes."""
-    lines: list[str] = []
+    """Return each component of a stack with its version, and below it the reasons for it; then the notes.
+
+    What weak GPUs cost stands before all.
+    """
+    lines = cost_lines(resolution, indent)
     reasons = list(resolution.get("reasons", ()))
     versions = stack_versions(resolution["stack"])
     for (name, _), line in zip(versions, columns(versions, indent), strict=True):
@@ -30,6 +33,11 @@ def stack_lines(resolution: Mapping[str, Any], paint: Paint = PLAIN, indent: int
     return lines + [
         " " * indent + f"note: {one_line(note)}" for note in resolution.get("notes", ())
     ]
+
+
+def cost_lines(resolution: Mapping[str, Any] | None, indent: int = 2) -> list[str]:
+    """Return what weak GPUs of a host cost the others, a line each."""
+    return [" " * indent + one_line(cost) for cost in (resolution or {}).get("costs", ())]
 
 
 def _reason(reason: Mapping[str, Any], paint: Paint) -> str:

@@ -7,10 +7,12 @@ the same output, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dlconf.catalogue import Catalogue
 from dlconf.errors import DlconfError, NoCompatibleStack
+from dlconf.gpunames import arm_refused, vgpu_refused
 from dlconf.resolve.candidates import (
     CUDA,
     CUDNN,
@@ -23,10 +25,12 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card, cards_of, reported
 from dlconf.resolve.conflict import SUPPORTED, no_stack
+from dlconf.resolve.costs import costs_of, without_spare
 from dlconf.resolve.explain import Explained, explained
 from dlconf.resolve.install import Install, install_of
-from dlconf.resolve.keep import Kept
+from dlconf.resolve.keep import NEW, Kept
 from dlconf.resolve.notes import notes_for
+from dlconf.resolve.patches import with_patch_releases
 from dlconf.resolve.pins import check_versions, parse_wishes
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import reasons_for
@@ -53,7 +57,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         UsageError: a wish names a component, framework or version that does not exist.
         NoCompatibleStack: nothing fits; the message says what clashes, the hint what would work.
     """
-    asked, problem, chosen = _solved(facts, wishes, catalogue)
+    asked, problem, chosen, costs = _solved(facts, wishes, catalogue)
     install = install_of(asked, chosen)
     return Resolution(
         _stack(chosen, install),
@@ -61,6 +65,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         reasons_for(asked, problem, chosen),
         notes_for(asked, problem, chosen),
         reported(list(asked.cards)),
+        costs,
     )
 
 
@@ -71,23 +76,51 @@ def explain(
 
     Args and Raises: as `resolve`, of whose answer this is the explanation.
     """
-    return explained(*_solved(facts, wishes, catalogue))
+    asked, problem, chosen, _ = _solved(facts, wishes, catalogue)
+    return explained(asked, problem, chosen)
 
 
 def _solved(
     facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catalogue
-) -> tuple[Question, Problem, Mapping[str, Candidate]]:
-    """Give the question as it was answered, its problem, and the choices."""
+) -> tuple[Question, Problem, Mapping[str, Candidate], tuple[str, ...]]:
+    """Give the question as it was answered, its problem, the choices, and what weak GPUs cost."""
     machine = facts if isinstance(facts, Machine) else Machine.from_facts(facts)
+    _check_kind(cards_of(machine, catalogue, wishes.ignore_gpus))
     _check_system(machine)
     question = question_of(machine, wishes, catalogue)
     _check_cards(question.cards, catalogue)
+    answer = _answer(question)
+    costs = list(costs_of(question, answer[2] if answer else None))
+    for cost in costs:
+        fewer = without_spare(question, cost)
+        better = _answer(fewer) if fewer else None
+        if better is not None:
+            return *better, (cost.left_out_text,)
+    if answer is None:
+        raise no_stack(question)
+    return *answer, tuple(cost.text for cost in costs)
+
+
+def _answer(question: Question) -> tuple[Question, Problem, Mapping[str, Candidate]] | None:
+    """Answer a question, with whichever backend of a front end that gives an answer."""
     for asked in question.with_each_backend():
         problem = asked.problem()
         chosen = solve(problem)
         if chosen is not None:
-            return asked, problem, chosen
-    raise no_stack(question)
+            return _with_cuda(asked, chosen) or (asked, problem, chosen)
+    return None
+
+
+def _with_cuda(
+    asked: Question, chosen: Mapping[str, Candidate]
+) -> tuple[Question, Problem, Mapping[str, Candidate]] | None:
+    """Give the answer with a CUDA toolkit where a preference among drivers would cost it."""
+    if not isinstance(chosen.get(CUDA), Absent) or asked.kept.level(chosen[DRIVER]) != NEW:
+        return None
+    needed = replace(asked, cuda_needed=True)
+    problem = needed.problem()
+    better = solve(problem)
+    return None if better is None else (needed, problem, better)
 
 
 def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Question:
@@ -98,6 +131,7 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
     """
     universe = universe_of(catalogue, machine.os)
     frameworks, pins = parse_wishes(wishes, catalogue)
+    universe = with_patch_releases(universe, pins)
     check_versions(pins, universe)
     cards = cards_of(machine, catalogue, wishes.ignore_gpus)
     return Question(
@@ -140,6 +174,20 @@ def _check_system(machine: Machine) -> None:
     if machine.os not in SUPPORTED and not machine.is_of_the_past:
         name = f"{machine.os_name} ({machine.os})" if machine.os_name else machine.os
         raise DlconfError(f"{name} is not supported", hint=f"supported: {', '.join(SUPPORTED)}")
+
+
+def _check_kind(cards: Sequence[Card]) -> None:
+    """Refuse what is no card of an x86-64 machine: a share of one, or a chip with an arm64 processor.
+
+    Raises:
+        NoCompatibleStack: says what it is, and where its driver comes from.
+    """
+    for card in cards:
+        if card.is_vgpu:
+            ignore = " ".join(f"--ignore-gpu {slot}" for slot in card.slots)
+            raise vgpu_refused(f"the {card.label}", f"{ignore} gives the CPU builds; ")
+        if card.host_architecture not in (None, ARCHITECTURE):
+            raise arm_refused(f"the {card.label}", card.source)
 
 
 def _check_cards(cards: Sequence[Card], catalogue: Catalogue) -> None:

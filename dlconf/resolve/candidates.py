@@ -6,6 +6,8 @@ Candidates are made once for a catalogue and an operating system, and compare by
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -81,7 +83,9 @@ class CudnnCandidate(Candidate):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PythonCandidate(Candidate):
-    """A Python version."""
+    """A Python version, and the day of its release."""
+
+    released: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,6 +97,7 @@ class FrameworkCandidate(Candidate):
     min_driver: Version | None
     glibc: Version | None
     pythons: frozenset[str]
+    cudnn_code: int
 
     @cached_property
     def python_span(self) -> str:
@@ -116,6 +121,14 @@ class Universe:
         self._frameworks: dict[str, tuple[FrameworkCandidate, ...]] = {}
         self.ordered: dict[tuple[object, ...], tuple[Candidate, ...]] = {}
         """Memory of orders that do not depend on a host (see dlconf.resolve.question)."""
+
+    def with_builds(self, name: str, rows: Sequence[model.FrameworkBuild]) -> Universe:
+        """Give a copy that has further builds of a framework."""
+        wider = copy(self)
+        more = tuple(_framework(row, self.catalogue) for row in rows)
+        wider._frameworks = {**self._frameworks, name: (*self.framework(name), *more)}
+        wider.ordered = {}
+        return wider
 
     def of(self, component: str) -> tuple[Candidate, ...]:
         """Give the candidates of a component; of a framework by its name."""
@@ -195,6 +208,7 @@ class Universe:
                 text=row.version,
                 source=row.source,
                 verified=row.verified,
+                released=row.released,
             )
             for row in self.catalogue.pythons.values()
         )
@@ -203,7 +217,7 @@ class Universe:
         """All builds of a framework."""
         if name not in self._frameworks:
             self._frameworks[name] = tuple(
-                _framework(row) for row in self.catalogue.frameworks.get(name, ())
+                _framework(row, self.catalogue) for row in self.catalogue.frameworks.get(name, ())
             )
         return self._frameworks[name]
 
@@ -230,11 +244,15 @@ def row_of(candidate: Candidate) -> Row | None:
 def _driver(
     branch: model.DriverBranch, package: model.DriverPackage, archive: model.DriverPackage | None
 ) -> DriverCandidate:
-    """Make a candidate; the PPA has the archive's names, so the archive's row tells of it too."""
+    """Make a candidate; its version is the newest that its packages have.
+
+    The PPA has the archive's names, so the archive's row tells of it too, and apt takes the newer.
+    """
     versions = [row.version for row in (package, archive) if row and row.version]
-    number = next(
+    number = max(
         (found for found in map(upstream_of, versions) if found.split(".")[0] == branch.branch),
-        branch.latest_version,
+        key=Version,
+        default=branch.latest_version,
     )
     seen = package.source_name == "nvidia" or any(
         row.verified or row.version for row in (package, archive) if row
@@ -257,7 +275,7 @@ def upstream_of(version: str) -> str:
     return match.group(1) if match else ""
 
 
-def _framework(row: model.FrameworkBuild) -> FrameworkCandidate:
+def _framework(row: model.FrameworkBuild, catalogue: Catalogue) -> FrameworkCandidate:
     text = next(iter(row.packages.values()), row.version)
     return FrameworkCandidate(
         component=row.framework,
@@ -270,7 +288,32 @@ def _framework(row: model.FrameworkBuild) -> FrameworkCandidate:
         min_driver=_version(row.min_driver),
         glibc=_version(row.glibc),
         pythons=frozenset(row.python),
+        cudnn_code=_floor_of_own_cudnn(row, catalogue),
     )
+
+
+def _floor_of_own_cudnn(row: model.FrameworkBuild, catalogue: Catalogue) -> int:
+    """Give the lowest code that the cuDNN in a build serves; 0 where it brings none, or any.
+
+    What metadata leaves open ("<10.0,>=9.8") is decided by the requirements beside it.
+    """
+    if not row.cudnn or row.needs_system_cuda or not row.cuda or not row.cudnn[0].isdigit():
+        return 0
+    key = row.cudnn, int(row.cuda.split(".")[0])
+    floors = _cudnn_floors.setdefault(catalogue, {})
+    if key not in floors:
+        floors[key] = max(
+            (
+                sm_code(item.min_compute_capability)
+                for item in catalogue.cudnn
+                if item.cuda_major == key[1] and f"{item.version}.".startswith(f"{row.cudnn}.")
+            ),
+            default=0,
+        )
+    return floors[key]
+
+
+_cudnn_floors: WeakKeyDictionary[Catalogue, dict[tuple[str, int], int]] = WeakKeyDictionary()
 
 
 def _version(text: str | None) -> Version | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dlconf.catalogue import Catalogue, model
+from dlconf.gpunames import is_vgpu_name
 from dlconf.stack import Machine, PciGpu, ReportedGpu
 
 
@@ -21,6 +22,11 @@ class Card:
         flavours: kernel-module flavours that can drive it.
         known: it has a row of its own. note: how an unknown one was judged.
         verified: the row was read in a list of NVIDIA's.
+        host_architecture: of the only machines that have such a card; None = of any.
+        is_vgpu: it is a hypervisor's share of a card.
+        is_small: of the chips whose cards are there for a screen.
+        shows_nothing: no screen hangs on any of them, as their host shows; on a machine that is
+            only described nothing does.
     """
 
     slots: tuple[str, ...]
@@ -38,6 +44,10 @@ class Card:
     source: str
     note: str = ""
     verified: bool = True
+    host_architecture: str | None = None
+    is_vgpu: bool = False
+    is_small: bool = False
+    shows_nothing: bool = False
 
     @property
     def label(self) -> str:
@@ -65,7 +75,13 @@ def cards_of(machine: Machine, catalogue: Catalogue, ignored: tuple[str, ...]) -
     for gpu in machine.gpus:
         if not _is_ignored(gpu, ignored):
             groups.setdefault((gpu.device, gpu.subsystem), []).append(gpu)
-    return [_card(group, machine, catalogue) for group in groups.values()]
+    return [
+        replace(
+            _card(group, machine, catalogue),
+            shows_nothing=all(gpu.shows_nothing or not machine.is_host for gpu in group),
+        )
+        for group in groups.values()
+    ]
 
 
 def reported(cards: list[Card]) -> tuple[ReportedGpu, ...]:
@@ -101,9 +117,21 @@ def _card(group: list[PciGpu], machine: Machine, catalogue: Catalogue) -> Card:
     gpu = group[0]
     slots = tuple(item.slot for item in group)
     row = catalogue.gpu(gpu.device)
+    told = machine.driver_names.get(gpu.slot, "")
+    share = catalogue.vgpu(gpu.device, gpu.subsystem)
+    if share is not None or is_vgpu_name(told):
+        known = row or catalogue.gpu_beside(gpu.device)
+        card = (
+            _from_row(known, slots, catalogue, name=told)
+            if known
+            else _by_band(gpu.device, told, slots, catalogue)
+        )
+        name, source = (
+            (share[0], share[1].source) if share else (told, "the name that its driver gives")
+        )
+        return replace(card, name=name, source=source, is_vgpu=True)
     if row is not None:
         return _from_row(row, slots, catalogue, name=row.subsystems.get(gpu.subsystem, row.name))
-    told = machine.driver_names.get(gpu.slot, "")
     row = _by_driver_name(told, catalogue)
     if row is not None:
         note = f"judged by its name, {told!r}, which the loaded driver gives"
@@ -146,6 +174,10 @@ def _from_row(
         row.source if row.source else generation.source,
         note,
         row.verified,
+        row.host_architecture,
+        is_small=row.gpu_class in ("geforce", "workstation")
+        and (row.chip or "")
+        in catalogue.rules["small-chips"].values.get(row.architecture, "").split(),
     )
 
 

@@ -17,6 +17,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import Card
 from dlconf.resolve.links import framework_backend
+from dlconf.resolve.patches import with_patch_releases
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
 from dlconf.resolve.rules import Refusal
@@ -183,7 +184,11 @@ def _hint(
         ways = [" and ".join(_take_back(question, atom) for atom in pair)] if pair else []
     if len(core) == 1 and core[0].kind == "gpu":
         ways += _other_systems(question)
+    elif any(atom.kind in ("pin", "wish") for atom in core):
+        names = _systems_with_answer(question)
+        ways += [f"use {' or '.join(names)}, where all of it fits"] if names else []
     ways += [way for atom in core if (way := _successor(question, atom))]
+    ways += [way for atom in core if (way := _container(question, atom))]
     return "; or ".join(ways) if ways else "no single change of the wishes helps"
 
 
@@ -196,6 +201,20 @@ def _successor(question: Question, atom: Atom) -> str:
     names = tuple(name if item == atom.component else item for item in question.frameworks)
     fits = solve(replace(question, frameworks=names).problem()) is not None
     return f"want {name} instead, which succeeds {atom.component}" if fits else ""
+
+
+def _container(question: Question, atom: Atom) -> str:
+    """Say which container of NVIDIA's runs on GPUs for which no build of a framework has code."""
+    image = question.universe.catalogue.rules["containers"].values.get(atom.component, "")
+    if not image or atom.kind not in ("framework", "wish") or not question.has_gpu:
+        return ""
+    for card in question.cards:
+        alone = replace(question, cards=(card,), pins=(), frameworks=(atom.component,)).problem()
+        if not alone.allowed_alone(atom.component):
+            break
+    else:
+        return ""
+    return f"run it in NVIDIA's container {image}, which has code for these GPUs"
 
 
 def _way(question: Question, atom: Atom, chosen: Mapping[str, Candidate]) -> str:
@@ -231,17 +250,24 @@ def _card(question: Question, atom: Atom) -> Card:
 def _other_systems(question: Question) -> list[str]:
     """Say on which other system, or below which kernel, the same question has an answer."""
     machine = question.machine
-    names = [
-        os
-        for os in SUPPORTED
-        if os != machine.os and _has_answer(question, replace(machine, os=os, glibc=None))
-    ]
+    names = _systems_with_answer(question)
     ways = [f"use {' or '.join(names)}, which has a driver for it"] if names else []
     if machine.kernel and _has_answer(question, replace(machine, kernel="")):
         ways.append(f"boot an older kernel than {machine.kernel}")
     return ways
 
 
+def _systems_with_answer(question: Question) -> list[str]:
+    """Name the other systems on which the same question has an answer."""
+    machine = question.machine
+    return [
+        os
+        for os in SUPPORTED
+        if os != machine.os and _has_answer(question, replace(machine, os=os, glibc=None))
+    ]
+
+
 def _has_answer(question: Question, machine: Machine) -> bool:
     universe = universe_of(question.universe.catalogue, machine.os)
+    universe = with_patch_releases(universe, question.pins)
     return solve(replace(question, universe=universe, machine=machine).problem()) is not None

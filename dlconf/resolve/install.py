@@ -76,6 +76,7 @@ class FrameworkInstall:
     python: str
     requirements: tuple[str, ...]
     index_url: str | None
+    find_links_url: str | None
     packages: Mapping[str, str]
     module: str
 
@@ -243,6 +244,7 @@ def _framework(name: str, question: Question, chosen: Mapping[str, Candidate]) -
         chosen[PYTHON].text,
         tuple(dict.fromkeys(requirements)),
         next((build.row.index_url for build in builds if build.row.index_url), None),
+        next((build.row.find_links_url for build in builds if build.row.find_links_url), None),
         packages,
         builds[0].row.module,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dlconf.gpunames import VENDORS
 from dlconf.resolve.candidates import (
     CUDA,
     CUDNN,
@@ -22,7 +23,7 @@ from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import named
-from dlconf.resolve.rules import runs_compiled
+from dlconf.resolve.rules import first_kernel, runs_compiled
 from dlconf.resolve.search import Problem
 
 
@@ -37,6 +38,7 @@ def notes_for(
                 *_gpu_notes(question),
                 *_pin_notes(question),
                 *_choice_notes(question, chosen),
+                *_extension_notes(problem, chosen),
                 *_dropped_notes(question, problem, chosen),
             )
         )
@@ -53,8 +55,14 @@ def _system_notes(question: Question) -> Iterator[str]:
 
 def _gpu_notes(question: Question) -> Iterator[str]:
     if not question.machine.gpus:
-        yield "no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN"
-    ignored = len(question.machine.gpus) - sum(len(card.slots) for card in question.cards)
+        others = "".join(
+            f"; {VENDORS[vendor]} GPU is there ({vendor}:{device}), and dlconf sets up NVIDIA's only"
+            for vendor, device in question.machine.other_gpus
+            if vendor in VENDORS
+        )
+        yield f"no NVIDIA GPU: frameworks get their CPU builds, and no driver, CUDA or cuDNN{others}"
+    kept = (*question.cards, *question.left_out)
+    ignored = len(question.machine.gpus) - sum(len(card.slots) for card in kept)
     if ignored:
         yield f"{ignored} GPU(s) left out, as wished with ignore_gpus"
     if question.has_gpu and question.machine.nvswitches:
@@ -85,7 +93,9 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
         if isinstance(candidate, Absent):
             yield from _absent_notes(candidate)
         elif not candidate.verified:
-            yield f"{named(candidate)} rests on a row that is not verified [{candidate.source}]"
+            why = candidate.row.notes if isinstance(candidate, FrameworkCandidate) else ""
+            told = f": {why}" if why else ""
+            yield f"{named(candidate)} rests on a row that is not verified{told} [{candidate.source}]"
         if isinstance(candidate, DriverCandidate):
             yield from _driver_notes(question, candidate)
         if isinstance(candidate, CudaCandidate) and not is_native(candidate, chosen[DRIVER]):
@@ -127,10 +137,22 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
         candidate.package.source_name != ranking.default_source
         and not question.wishes.driver_source
     ):
+        why = (
+            "no CUDA toolkit fits the branch of"
+            if question.cuda_needed
+            else "there is no better branch for these GPUs in"
+        )
         yield (
-            f"the driver comes from the {candidate.package.source_name} repository: "
-            f"{ranking.default_source} has no better branch for these GPUs on "
-            f"{question.machine.os}; the wish nvidia_driver_source decides otherwise"
+            f"the driver comes from the {candidate.package.source_name} repository: {why} "
+            f"{ranking.default_source} on {question.machine.os}; the wish nvidia_driver_source "
+            "decides otherwise"
+        )
+    unproven = question.universe.catalogue.rules["unproven-kernel"]
+    first = first_kernel(unproven, candidate, question.kernel())
+    if first:
+        yield (
+            f"nobody is known to have built {named(candidate)} for kernel {first} and newer, and "
+            f"the host runs {question.kernel()} [{unproven.source}]"
         )
     if candidate.verified and not candidate.package.verified:
         yield (
@@ -150,7 +172,9 @@ def _cudnn_repository_notes(question: Question, candidate: CudnnCandidate) -> It
 
 def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Iterator[str]:
     row = candidate.row
-    if question.has_gpu and row.device == "cuda" and not row.sm_verified:
+    if question.has_gpu and row.device == "cpu":
+        yield f"{candidate.name} runs on the CPU only: no build of what is wished is for a GPU"
+    if question.has_gpu and row.device == "cuda" and not row.sm_source:
         yield f"the sm codes in the wheel of {candidate.name} were not read [{candidate.source}]"
     for card in question.cards:
         if row.sm and not all(runs_compiled(row.sm, code) for code in card.codes):
@@ -170,6 +194,30 @@ def _framework_notes(question: Question, candidate: FrameworkCandidate) -> Itera
     if candidate.component == "keras" and backend not in (None, "tensorflow"):
         word = "torch" if backend == "pytorch" else backend
         yield f"keras runs on {backend}: set KERAS_BACKEND={word}"
+
+
+def _extension_notes(problem: Problem, chosen: Mapping[str, Candidate]) -> Iterator[str]:
+    """Say where PyTorch's extensions find no nvcc of its CUDA, with which alone they compile.
+
+    torch.utils.cpp_extension compares the two (Dao-AILab/flash-attention#219, open-mmlab/mmcv#876).
+    """
+    build, toolkit = chosen.get("pytorch"), chosen.get(CUDA)
+    if not isinstance(build, FrameworkCandidate) or build.cuda is None or toolkit is None:
+        return
+    if isinstance(toolkit, CudaCandidate) and toolkit.release == build.cuda:
+        return
+    own = [
+        item
+        for item in problem.candidates[CUDA]
+        if isinstance(item, CudaCandidate) and item.release == build.cuda
+    ]
+    others = {name: item for name, item in chosen.items() if name not in (CUDA, CUDNN)}
+    refusals = [problem.refusal(item, others) for item in own]
+    told = f"extensions of {build.name} (flash-attn, mmcv) compile only with nvcc {build.row.cuda}"
+    if None in refusals:
+        yield f"{told}, and the toolkit is {toolkit.text}: --pin cuda={build.row.cuda} chooses that"
+    elif refusals and refusals[0] is not None:
+        yield f"{told}, which cannot be had: {refusals[0][0].text} [{refusals[0][0].source}]"
 
 
 def _dropped_notes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ ALIASES = {"torch": "pytorch", "tf": "tensorflow", "nvidia_driver": DRIVER}
 PREFIX = re.compile(r"\d+(\.\d+)*")
 WISH = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*((?:[=<>!~]=|[<>]|===).*)?\s*")
 ANACONDA = "anaconda"
+MINOR = 2
+"""How many numbers of a version name its minor release."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,6 +45,17 @@ class Pin:
         if self.origin == "wish":
             return f"the wish {self.component}{self.text}"
         return f"the pin {self.component}={self.text}"
+
+    def only_version(self) -> Version | None:
+        """The one version that is allowed, of at least three numbers; None for a range."""
+        found = self.exact
+        if self.prefix is not None:
+            found = Version(self.text)
+        elif self.specifiers is not None and len(self.specifiers) == 1:
+            item = next(iter(self.specifiers))
+            if item.operator == "==" and not item.version.endswith("*"):
+                found = Version(item.version)
+        return found if found is not None and len(found.release) > MINOR else None
 
     def allows(self, candidate: Candidate) -> bool:
         """Whether a candidate's version is one of these."""
@@ -120,15 +134,32 @@ def check_versions(pins: Iterable[Pin], universe: Universe) -> None:
         versions = _versions(pin.component, universe)
         if any(pin.allows_version(version) for version in versions):
             continue
+        what = f"{pin.component} has no version {pin.text} in the catalogue"
         if pin.specifiers is not None:
-            raise UsageError(
-                f"no known version of {pin.component} is {pin.text}",
-                hint=f"newest: {_newest(versions)}",
-            )
-        raise UsageError(
-            f"{pin.component} has no version {pin.text} in the catalogue",
-            hint=nearest_names(pin.text, [str(item) for item in sorted(versions, reverse=True)]),
-        )
+            what = f"no known version of {pin.component} is {pin.text}"
+        raise UsageError(what, hint=_nearest(pin, versions))
+
+
+def _nearest(pin: Pin, versions: Sequence[Version]) -> str:
+    """Name the nearest known versions of the same minor release; else of the same major; else the newest."""
+    number = re.search(PREFIX, pin.text)
+    asked = Version(number[0]) if number else None
+    public = sorted({Version(item.public) for item in versions})
+    for length in (MINOR, 1):
+        if asked is None:
+            break
+        release = asked.release[:length]
+        near = [item for item in public if item.release[:length] == release]
+        if near and len(release) == length:
+            place = bisect(near, asked)
+            nearest = sorted(near, key=lambda item: abs(near.index(item) + 0.5 - place))
+            name = ".".join(map(str, release))
+            return f"known of {pin.component} {name}, the nearest first: {_listed(nearest)}"
+    return f"newest: {_listed(public[::-1])}"
+
+
+def _listed(versions: Sequence[Version]) -> str:
+    return ", ".join(map(str, versions[:5]))
 
 
 def _versions(component: str, universe: Universe) -> list[Version]:
@@ -144,7 +175,3 @@ def _known(name: str, catalogue: Catalogue) -> str:
     if canonical(name) not in known:
         raise UsageError(f"no component is called {name!r}", hint=nearest_names(name, known))
     return name
-
-
-def _newest(versions: Sequence[Version]) -> str:
-    return ", ".join(str(version) for version in sorted(set(versions), reverse=True)[:5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from packaging.version import Version
 
@@ -55,6 +56,10 @@ class Question:
     pins: tuple[Pin, ...]
     wishes: Wishes
     backend: str = DEFAULT_BACKEND
+    cuda_needed: bool = False
+    """The toolkit may not be left out: another driver is chosen rather."""
+    left_out: tuple[Card, ...] = ()
+    """GPUs that are left out without the user's asking for it (see dlconf.resolve.costs)."""
 
     @property
     def has_gpu(self) -> bool:
@@ -69,6 +74,10 @@ class Question:
 
     def components(self) -> tuple[str, ...]:
         """Components in the order in which they are decided."""
+        return self._components
+
+    @cached_property
+    def _components(self) -> tuple[str, ...]:
         names = (
             *self.frameworks,
             *(back for back in self.backends().values() if back not in self.frameworks),
@@ -82,6 +91,10 @@ class Question:
 
         TensorFlow is the one that Keras takes without being told; another only where that fails.
         """
+        return self._backends
+
+    @cached_property
+    def _backends(self) -> Mapping[str, str]:
         found = {}
         for name in self.frameworks:
             known = self._known_backends(name)
@@ -91,19 +104,21 @@ class Question:
         return found
 
     def with_each_backend(self) -> Iterator[Question]:
-        """The question with TensorFlow under Keras, then with each other wished framework."""
+        """The question with TensorFlow under Keras, then with each other: wished ones first."""
         yield self
-        known = {back for name in self.frameworks for back in self._known_backends(name)}
-        for name in self.frameworks:
-            if name in known and name != DEFAULT_BACKEND:
+        known = [back for name in self.frameworks for back in self._known_backends(name)]
+        wished = [name for name in self.frameworks if name in known]
+        for name in dict.fromkeys((*wished, *known)):
+            if name != DEFAULT_BACKEND:
                 yield replace(self, backend=name)
 
     def _known_backends(self, name: str) -> list[str]:
+        devices = self.devices_of(name)
         return list(
             dict.fromkeys(
                 canonical(requirement_of(back).name)
                 for row in self.universe.catalogue.frameworks[name]
-                if row.device in self.devices_of(name)
+                if row.device in devices
                 for back in row.backends
             )
         )
@@ -152,20 +167,21 @@ class Question:
         text = self.machine.glibc or (distro.glibc if distro else None)
         return Version(text) if text else None
 
-    def _kernel(self) -> str:
+    def kernel(self) -> str:
         """The kernel that modules must be built for; "" where a loaded driver has shown that they can be."""
         return "" if self.machine.driver_names else self.machine.kernel
 
     def _ordered(self, component: str, ranking: Ranking) -> Sequence[Candidate]:
-        key = (component, self.has_gpu, *ranking.key)
+        devices = self.devices_of(component)
+        needed = self.cuda_needed and component == CUDA
+        key = (component, self.has_gpu, needed, devices, *ranking.key)
         if key not in self.universe.ordered:
-            devices = self.devices_of(component)
             candidates = [
                 item
                 for item in self.universe.of(component)
                 if not isinstance(item, FrameworkCandidate) or item.row.device in devices
             ]
-            if component in _ABSENT:
+            if component in _ABSENT and not needed:
                 candidates.append(_ABSENT[component])
             self.universe.ordered[key] = tuple(ranking.ordered(candidates))
         ordered = self.universe.ordered[key]
@@ -186,13 +202,35 @@ class Question:
     def devices_of(self, framework: str) -> frozenset[str]:
         """Kinds of build that fit the host: for the GPU where there is one and builds for it.
 
-        All kinds of a framework that can no longer be installed: its rows say why.
+        All kinds of a framework that can no longer be installed: its rows say why. Builds for the
+        CPU too, where only such are of the versions that are wished.
         """
+        if framework not in self._devices:
+            self._devices[framework] = self._devices_of(framework)
+        return self._devices[framework]
+
+    @cached_property
+    def _devices(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def _devices_of(self, framework: str) -> frozenset[str]:
         rows = self.universe.catalogue.frameworks.get(framework, ())
         kinds = {row.device for row in rows}
         if not any(row.installable for row in rows):
             return frozenset(kinds)
-        return frozenset(("cuda" if self.has_gpu and "cuda" in kinds else "cpu", "any"))
+        if self.has_gpu and "cuda" in kinds and not self._wishes_cpu_build(framework):
+            return frozenset(("cuda", "any"))
+        return frozenset(("cpu", "any"))
+
+    def _wishes_cpu_build(self, framework: str) -> bool:
+        """Whether what is wished of a framework has builds, and none of them is for a GPU."""
+        pins = [pin for pin in self.pins if pin.component == framework]
+        allowed = [
+            item.row
+            for item in (self.universe.framework(framework) if pins else ())
+            if all(pin.allows(item) for pin in pins) and item.row.installable
+        ]
+        return bool(allowed) and all(row.device == "cpu" for row in allowed)
 
     def _gpu_requirements(self) -> Iterator[Requirement]:
         catalogue = self.universe.catalogue
@@ -204,9 +242,9 @@ class Question:
             yield Requirement(CUDNN, cudnn_serves(card, catalogue), atom)
             for name in self.components():
                 if name not in (*SYSTEM_COMPONENTS, PYTHON):
-                    yield Requirement(name, framework_runs_on(card), atom)
+                    yield Requirement(name, framework_runs_on(card, catalogue), atom)
         yield Requirement(DRIVER, driver_package_is_real)
-        yield Requirement(DRIVER, driver_builds_on(self._kernel(), catalogue))
+        yield Requirement(DRIVER, driver_builds_on(self.kernel(), catalogue))
         yield Requirement(CUDA, cuda_fits_system(self.universe.distro, self.glibc(), catalogue))
         yield Requirement(CUDNN, cudnn_has_packages)
         for field, atom in self._source_atoms().items():

@@ -22,6 +22,9 @@ from dlconf.resolve.candidates import (
 DEFAULT_PYTHON = Version("3.12")
 """Python of a host without wished frameworks: the newest that every maintained framework has."""
 
+PYTHON_YEARS = 1
+"""How old a Python must be: half the field (CuPy, h5py, OpenCV, Numba) has no wheels for a newer one."""
+
 DEFAULT_SOURCES = {"ubuntu": "ppa", "debian": "distribution"}
 OWN_DRIVERS_FIRST = ("debian",)
 """Debian mends the drivers of a release for the release's life, past NVIDIA's end of life too, and they are
@@ -46,6 +49,8 @@ class Ranking:
         self, catalogue: Catalogue, os: str, *, wants_network: bool, any_framework: bool
     ) -> None:
         self._month = catalogue.as_of[:7]
+        year, _, day = catalogue.as_of.partition("-")
+        self._year_ago = f"{int(year) - PYTHON_YEARS}-{day}"
         self.open_from = int(catalogue.rules["flavour"].values["open_preferred_from_branch"])
         self.default_source = DEFAULT_SOURCES.get(os.partition("-")[0], "nvidia")
         self._own_drivers_first = os.partition("-")[0] in OWN_DRIVERS_FIRST
@@ -66,11 +71,19 @@ class Ranking:
             return (not candidate.verified, not self._wants_network and not has_local(candidate))
         if isinstance(candidate, FrameworkCandidate):
             return self._framework(candidate)
-        if isinstance(candidate, PythonCandidate) and not self._any_framework:
-            return (candidate.version != DEFAULT_PYTHON,)
+        if isinstance(candidate, PythonCandidate):
+            return self._python(candidate)
         if isinstance(candidate, Absent):
             return (9,)
         return (not candidate.verified,)
+
+    def _python(self, candidate: PythonCandidate) -> tuple[int, ...]:
+        if not self._any_framework:
+            return (candidate.version != DEFAULT_PYTHON,)
+        return (not candidate.verified, self._is_young(candidate))
+
+    def _is_young(self, candidate: PythonCandidate) -> bool:
+        return candidate.released > self._year_ago
 
     def _driver(self, candidate: DriverCandidate) -> tuple[int, ...]:
         tier = self.tier(candidate)
@@ -107,9 +120,9 @@ class Ranking:
         padded = [*(-part for part in (*public, 0, 0, 0, 0)[:4])]
         return (
             not candidate.verified,
+            candidate.row.device == "cuda" and not candidate.row.sm_source,
             *padded,
-            not candidate.row.sm_verified,
-            candidate.row.index_url is not None,
+            (candidate.row.index_url or candidate.row.find_links_url) is not None,
             candidate.row.needs_system_cuda,
             *(-part for part in (*cuda, 0, 0)[:2]),
         )
@@ -117,17 +130,24 @@ class Ranking:
     def less_preferred_because(self, candidate: Candidate) -> str:
         """Say why a newer, allowed candidate was not preferred; "" where nothing is against it."""
         if isinstance(candidate, DriverCandidate):
-            end = candidate.branch.end_of_life
-            if not self.is_maintained(candidate):
-                return f"past its end of life ({end})" if end != "unmaintained" else "unmaintained"
-            if candidate.branch.type not in PRODUCTION:
-                return "not a production branch"
-            return "" if candidate.seen else "its packages were not seen for this system"
+            return self._driver_less_preferred_because(candidate)
         if not candidate.verified:
             return "its row is not verified"
+        if isinstance(candidate, PythonCandidate) and self._is_young(candidate):
+            return (
+                f"released on {candidate.released}, and much has no wheel for it in the first year"
+            )
         if isinstance(candidate, CudaCandidate) and not has_local(candidate):
             return "the file name of its local repository was not seen"
         return ""
+
+    def _driver_less_preferred_because(self, candidate: DriverCandidate) -> str:
+        end = candidate.branch.end_of_life
+        if not self.is_maintained(candidate):
+            return f"past its end of life ({end})" if end != "unmaintained" else "unmaintained"
+        if candidate.branch.type not in PRODUCTION:
+            return "not a production branch"
+        return "" if candidate.seen else "its packages were not seen for this system"
 
 
 def has_local(candidate: CudaCandidate) -> bool:

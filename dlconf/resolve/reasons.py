@@ -203,4 +203,7 @@ def _about_framework(chosen: Mapping[str, Candidate], candidate: FrameworkCandid
     if candidate.row.device == "cuda":
         where = "the system's" if candidate.row.needs_system_cuda else "its own"
         return f"; built for CUDA {candidate.row.cuda}, {where}"
-    return "" if DRIVER in chosen else "; the CPU build, as there is no NVIDIA GPU"
+    if candidate.row.device == "any":
+        return ""
+    why = "there is none for a GPU" if DRIVER in chosen else "there is no NVIDIA GPU"
+    return f"; the CPU build, as {why}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from dlconf.catalogue import Catalogue, model
@@ -84,15 +86,15 @@ def driver_package_is_real(candidate: Candidate) -> Refusal | None:
 
 
 def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
-    """Make the rule that a legacy driver's modules build on the host's kernel ("" = not known)."""
+    """Make the rule that an old driver's modules build on the host's kernel ("" = not known)."""
     row = catalogue.rules["legacy-kernel"]
     running = upstream_of(kernel)
 
     def rule(candidate: Candidate) -> Refusal | None:
         if not isinstance(candidate, DriverCandidate):
             return None
-        first = row.values.get(candidate.branch.branch)
-        if first is None or not running or Version(running) < Version(first):
+        first = first_kernel(row, candidate, kernel)
+        if not first:
             return None
         return Refusal(
             f"the modules of driver {candidate.text} do not build on kernel {first} and newer, and "
@@ -101,6 +103,13 @@ def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
         )
 
     return rule
+
+
+def first_kernel(row: model.Rule, driver: DriverCandidate, kernel: str) -> str:
+    """Give the kernel that a rule names for a branch, where the one that runs is not older; else ""."""
+    first = row.values.get(driver.branch.branch, "")
+    running = upstream_of(kernel)
+    return first if first and running and Version(running) >= Version(first) else ""
 
 
 def cuda_compiles_for(card: Card) -> Rule:
@@ -192,45 +201,93 @@ def cudnn_has_packages(candidate: Candidate) -> Refusal | None:
     return None
 
 
-def framework_runs_on(card: Card) -> Rule:
+def framework_runs_on(card: Card, catalogue: Catalogue) -> Rule:
     """Make the rule that a build has code for a card, and that its cuDNN has too.
 
-    Code of the same major and a minor no higher runs; PTX no newer than the card is compiled by
-    the driver (compat/frameworks.yml, rule "runs").
+    Code of the same major and a minor no higher runs (compat/frameworks.yml, rule "runs"). PTX
+    counts only where it was seen to run. Codes that were not read are not trusted where the build's
+    CUDA is older than the first that knows the card.
     """
-    codes = card.codes
+    first = {item: Version(catalogue.first_cuda[item]) for item in card.capabilities}
 
     def rule(candidate: Candidate) -> Refusal | None:
-        if not isinstance(candidate, FrameworkCandidate):
+        if not isinstance(candidate, FrameworkCandidate) or candidate.row.device != "cuda":
             return None
-        row = candidate.row
-        for code in codes:
-            if row.min_compute_capability and code < sm_code(row.min_compute_capability):
-                return Refusal(
-                    f"{candidate.name} needs compute capability "
-                    f"{row.min_compute_capability}, and the {card.label} has "
-                    f"{code / 10}",
-                    candidate.source,
-                )
-            if row.sm is not None and not (runs_compiled(row.sm, code) or runs_ptx(row.ptx, code)):
-                return Refusal(
-                    f"{candidate.name} has code for {_codes(row.sm)} only, and the "
-                    f"{card.label} is sm_{code}",
-                    candidate.source,
-                )
+        for capability in card.capabilities:
+            refusal = _too_old(candidate, card, capability) or _has_no_code(
+                candidate, card, capability, first[capability], catalogue
+            )
+            if refusal is not None:
+                return refusal
         return None
 
     return rule
 
 
+def _too_old(candidate: FrameworkCandidate, card: Card, capability: str) -> Refusal | None:
+    """Refuse a card below what the build, or the cuDNN in it, serves."""
+    lowest, code = candidate.row.min_compute_capability, sm_code(capability)
+    if lowest and code < sm_code(lowest):
+        needs = f"needs compute capability {lowest}"
+    elif code < candidate.cudnn_code:
+        needs = f"brings cuDNN {candidate.row.cudnn}, which needs {candidate.cudnn_code / 10}"
+    else:
+        return None
+    return Refusal(
+        f"{candidate.name} {needs}, and the {card.label} has {capability}", candidate.source
+    )
+
+
+def _has_no_code(
+    candidate: FrameworkCandidate, card: Card, capability: str, first: Version, catalogue: Catalogue
+) -> Refusal | None:
+    """Refuse a build that has no code for a card, or of which nobody knows that it has."""
+    row, code = candidate.row, sm_code(capability)
+    compiled = row.sm is None or runs_compiled(row.sm, code)
+    if compiled and row.sm_source:
+        return None
+    seen = _seen(candidate, capability, catalogue)
+    if seen is not None and seen.runs:
+        return None
+    if not compiled:
+        ptx = "" if row.ptx is None else f" and PTX of sm_{row.ptx}"
+        failed = " only, which was seen to fail" if seen else " only"
+        return Refusal(
+            f"{candidate.name} has code for {_codes(row.sm or ())}{ptx}{failed}, and the "
+            f"{card.label} is sm_{code}",
+            seen.source if seen else candidate.source,
+        )
+    if seen is not None:
+        return Refusal(
+            f"{candidate.name} was seen to fail on sm_{code}, as the {card.label} is", seen.source
+        )
+    if candidate.cuda is None or row.needs_system_cuda or candidate.cuda >= first:
+        return None
+    return Refusal(
+        f"the codes in {candidate.name} were not read, and its CUDA {row.cuda} is older than "
+        f"{first}, the first that knows the {card.label} (sm_{code})",
+        candidate.source,
+    )
+
+
+def _seen(
+    candidate: FrameworkCandidate, capability: str, catalogue: Catalogue
+) -> model.Sighting | None:
+    """Give what was seen of a build on a compute capability, if anything."""
+    for row in catalogue.sightings.get((candidate.component, capability), ()):
+        if _specifier(row.versions).contains(candidate.version.public, prereleases=True):
+            return row
+    return None
+
+
+@cache
+def _specifier(text: str) -> SpecifierSet:
+    return SpecifierSet(text)
+
+
 def runs_compiled(codes: tuple[int, ...], code: int) -> bool:
     """Whether compiled code for one of `codes` runs on a card of `code`."""
     return any(item // 10 == code // 10 and item <= code for item in codes)
-
-
-def runs_ptx(ptx: int | None, code: int) -> bool:
-    """Whether the driver can compile this PTX for a card of `code`."""
-    return ptx is not None and ptx <= code
 
 
 def _codes(codes: tuple[int, ...]) -> str:

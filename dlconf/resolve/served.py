@@ -67,7 +67,11 @@ def served_by(device: str, catalogue: Catalogue) -> Served:
     card = cards_of(machine, catalogue, ())[0]
     universe = universe_of(catalogue, "")
     toolkits = [item for item in universe.cuda if cuda_compiles_for(card)(item) is None]
-    rules = (framework_runs_on(card), framework_fits_system(None), _finds_its_cuda(toolkits))
+    rules = (
+        framework_runs_on(card, catalogue),
+        framework_fits_system(None),
+        _finds_its_cuda(toolkits),
+    )
     fit = {name: _fit(universe.framework(name), *rules) for name in catalogue.frameworks}
     backends = [build for builds in fit.values() for build in builds]
     newest = {name: _newest(_fit(fit[name], _finds_a_backend(backends))) for name in fit}

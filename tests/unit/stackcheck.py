@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from dlconf.catalogue import Catalogue
@@ -115,7 +116,7 @@ def framework_violations(found: Resolution, rows: list[Gpu], catalogue: Catalogu
             if build.needs_system_cuda and not found.stack.cuda and build.device == "cuda":
                 broken.append(f"{build.framework} {build.version} without CUDA")
             for row in rows if build.device == "cuda" else []:
-                broken += build_violations(build, row, item.requirements)
+                broken += build_violations(build, row, item.requirements, catalogue)
     return broken
 
 
@@ -129,18 +130,44 @@ def builds_of(requirements: Sequence[str], catalogue: Catalogue) -> list[Framewo
     ]
 
 
-def build_violations(build: FrameworkBuild, row: Gpu, requirements: Sequence[str]) -> list[str]:
+def build_violations(
+    build: FrameworkBuild, row: Gpu, requirements: Sequence[str], catalogue: Catalogue
+) -> list[str]:
     found, broken = code(row), []
-    compiled = build.sm is None or any(
-        item // 10 == found // 10 and item <= found for item in build.sm
-    )
-    if not compiled and not (build.ptx is not None and build.ptx <= found):
-        broken.append(f"{build.framework} {build.version} has no code for {row.id}")
+    name = f"{build.framework} {build.version}"
+    compiled = any(item // 10 == found // 10 and item <= found for item in build.sm or ())
+    if not was_seen(build, row, catalogue):
+        if build.sm is not None and not compiled:
+            broken.append(f"{name} has no code for {row.id}")
+        if not build.sm_source and not build.needs_system_cuda and build.cuda:
+            first = catalogue.architectures[row.architecture].first_cuda[
+                row.compute_capability or ""
+            ]
+            if Version(build.cuda) < Version(first):
+                broken.append(f"{name} was not read, and is of before {row.id}")
+    if build.cudnn and not build.needs_system_cuda:
+        floors = [
+            item.min_compute_capability
+            for item in catalogue.cudnn
+            if f"{item.version}.".startswith(f"{build.cudnn}.")
+            and build.cuda
+            and item.cuda_major == int(build.cuda.split(".")[0])
+        ]
+        if any(found < round(float(floor) * 10) for floor in floors):
+            broken.append(f"the cuDNN in {name} does not serve {row.id}")
     if build.min_compute_capability and found < round(float(build.min_compute_capability) * 10):
         broken.append(f"{build.framework} {build.version} is too new for {row.id}")
     if found < 75 and not set(build.requirements_below_cc_7_5) <= set(requirements):
         broken.append(f"{build.framework} {build.version} lacks its cap on {row.id}")
     return broken
+
+
+def was_seen(build: FrameworkBuild, row: Gpu, catalogue: Catalogue) -> bool:
+    """Whether a build was seen to run on the capability of a GPU."""
+    return any(
+        item.runs and build.version in SpecifierSet(item.versions)
+        for item in catalogue.sightings.get((build.framework, row.compute_capability or ""), ())
+    )
 
 
 def code(row: Gpu) -> int:

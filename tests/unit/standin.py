@@ -1,4 +1,4 @@
-"""The command `dlconf` with modules of a test's own in the place of dlconf's: no environment brings others into a run."""
+"""The command `dlconf` with modules of a test's own in the place of dlconf's: a run takes none from the environment."""
 
 from __future__ import annotations
 

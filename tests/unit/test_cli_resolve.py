@@ -46,3 +46,11 @@ def test_no_stack_is_exit_3_and_names_pin_and_gpu() -> None:
     assert result.exit_code == 3
     assert "cuda=13.0" in result.stderr
     assert "GTX 1080 Ti" in result.stderr
+
+
+def test_what_a_weak_gpu_costs_is_said_first() -> None:
+    words = ("--gpu", "GTX 1080 Ti", "--gpu", "RTX 3090", "--want", "pytorch")
+    told = "the NVIDIA GeForce GTX 1080 Ti (0000:01:00.0) costs the other GPUs much"
+    assert resolved(*words).stdout.splitlines()[1].strip().startswith(told)
+    assert resolved(*words, "--explain").stdout.splitlines()[1].strip().startswith(told)
+    assert only_json(resolved(*words, "--json"))["notes"][0].startswith(told)

@@ -108,6 +108,25 @@ def test_pci_reads_display_controllers_and_nvidia_functions_only(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize(
+    ("connectors", "boot_vga", "expected"),
+    [
+        ((), None, {"connected": None, "boot_vga": None}),
+        (("disconnected", "disconnected"), "0", {"connected": False, "boot_vga": False}),
+        (("disconnected", "connected"), "1", {"connected": True, "boot_vga": True}),
+        (("unknown",), "0", {"connected": True, "boot_vga": False}),
+    ],
+)
+def test_what_hangs_on_a_card(
+    tmp_path: Path, connectors: tuple[str, ...], boot_vga: str | None, expected: object
+) -> None:
+    for number, state in enumerate(connectors):
+        write(tmp_path / "drm" / "card1" / f"card1-DP-{number}" / "status", f"{state}\n")
+    if boot_vga is not None:
+        write(tmp_path / "boot_vga", f"{boot_vga}\n")
+    assert collect.display_use(str(tmp_path)) == expected
+
+
 def test_dkms_tells_installed_from_built_and_added(tmp_path: Path) -> None:
     tree = tmp_path / "nvidia" / "580.1"
     (tree / "source").mkdir(parents=True)

@@ -67,7 +67,7 @@ def test_every_newer_toolkit_is_named_with_its_own_row() -> None:
             "Python 3.14",
             "tensorflow 2.21.0 (and-cuda) has no wheel for Python 3.14",
         ),
-        ("RTX 3090", "python", {}, "Python 3.15", "is the default without frameworks"),
+        ("RTX 3090", "python", {}, "Python 3.14", "is the default without frameworks"),
     ],
 )
 def test_what_is_against_a_newer_version(

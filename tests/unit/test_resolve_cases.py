@@ -49,13 +49,13 @@ def wishes_of(case: dict[str, Any]) -> Wishes:
     "case", [pytest.param(case, id=f"{theme}: {case['name']}") for theme, case in CASES]
 )
 def test_case(case: dict[str, Any], catalogue: Catalogue) -> None:
-    machine, wishes = machine_of(case, catalogue), wishes_of(case)
+    wishes = wishes_of(case)
     if "error" in case:
         with pytest.raises(DlconfError) as caught:
-            resolve(machine, wishes, catalogue)
+            resolve(machine_of(case, catalogue), wishes, catalogue)
         check_error(caught.value, case["error"])
         return
-    check(resolve(machine, wishes, catalogue).as_json(), case["expect"])
+    check(resolve(machine_of(case, catalogue), wishes, catalogue).as_json(), case["expect"])
 
 
 def check_error(error: DlconfError, expected: dict[str, Any]) -> None:
@@ -82,10 +82,16 @@ def check(answer: dict[str, Any], expected: dict[str, Any]) -> None:
     reasons = expected.pop("reasons", {})
     install = expected.pop("install", {})
     gpus = expected.pop("gpus", None)
+    costs = expected.pop("costs", None)
     assert {name: found[name] for name in expected} == expected
     for component, values in install.items():
         part = answer["install"][component]
         assert {name: part[name] for name in values} == values
+    if costs is not None:
+        assert all(part in " ".join(answer.get("costs", [])) for part in costs), answer.get(
+            "costs", []
+        )
+        assert bool(costs) == bool(answer.get("costs", [])), answer.get("costs", [])
     for part in notes:
         assert any(part in note for note in answer["notes"]), answer["notes"]
     for part in no_notes:

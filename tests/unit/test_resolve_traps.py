@@ -155,14 +155,14 @@ TRAPS = {
         fails("only open kernel modules drive", "branch 580 is the last"),
         change=lambda row: replace(row, kernel_modules="both"),
     ),
-    "Blackwell in a wheel that only carries PTX": Trap(
+    "Blackwell in a wheel that only carries PTX, which fails there": Trap(
         ("RTX 5090",),
         "ubuntu-24.04",
         "frameworks",
         build("tensorflow", lambda row: row.ptx is not None),
-        notes("tensorflow 2.21.0", "only PTX that the driver compiles"),
+        fails("PTX of sm_90 only, which was seen to fail", "nvcr.io/nvidia/tensorflow"),
         frameworks=("tensorflow",),
-        change=lambda row: replace(row, ptx=None),
+        change=lambda row: replace(row, sm=(*row.sm, 120)),
     ),
     "a kernel too new for a legacy branch": Trap(
         ("Tesla K80",),

@@ -1,9 +1,13 @@
-"""Framework builds from PyPI's JSON of a distribution (https://pypi.org/pypi/NAME/json)."""
+"""Framework builds from PyPI's JSON of a distribution (https://pypi.org/pypi/NAME/json).
+
+Every release that was not withdrawn and has a wheel for Linux on x86_64, or for any system, is a
+row. What PyPI does not say of one is taken from the nearest row of its minor release.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,6 +19,7 @@ from packaging.version import InvalidVersion, Version
 from dlconf.catalogue.container import Catalogue
 from dlconf.catalogue.model import FrameworkBuild
 from dlconf.catalogue.problem import CatalogueError
+from dlconf.catalogue.releases import as_release, nearest_of_minor
 from dlconf.catalogue.update.files import SourceFile
 from dlconf.catalogue.update.stated import Stated, plain
 
@@ -49,7 +54,9 @@ def from_metadata(
         )
     for rows in builds.values():
         yield from _known(rows, releases, catalogue, source)
-        yield from _newer(rows[0], data, catalogue, source)
+        others = [row for other in builds.values() for row in other if row.installable]
+        known = {row.version for row in (*rows, *others)}
+        yield from _missing(rows, known, data, catalogue, source)
 
 
 def _builds_of(name: str, catalogue: Catalogue) -> dict[tuple[str, str], list[FrameworkBuild]]:
@@ -57,7 +64,7 @@ def _builds_of(name: str, catalogue: Catalogue) -> dict[tuple[str, str], list[Fr
     found: dict[tuple[str, str], list[FrameworkBuild]] = {}
     for rows in catalogue.frameworks.values():
         for row in rows:
-            if _own_package(row) == name and not row.index_url and not row.find_links_url:
+            if _wheels_of(row) == name and not row.index_url and not row.find_links_url:
                 found.setdefault((row.framework, row.build), []).append(row)
     for builds in found.values():
         builds.sort(key=lambda row: Version(row.version), reverse=True)
@@ -66,6 +73,11 @@ def _builds_of(name: str, catalogue: Catalogue) -> dict[tuple[str, str], list[Fr
 
 def _own_package(row: FrameworkBuild) -> str:
     return next(iter(row.packages), "")
+
+
+def _wheels_of(row: FrameworkBuild) -> str:
+    """Name the distribution whose wheels decide for which Python and C library a build is."""
+    return row.wheels or _own_package(row)
 
 
 def _known(
@@ -126,14 +138,19 @@ def _glibc(tag: Tag) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else _OLD_TAGS[tag.platform]
 
 
-def _newer(
-    like: FrameworkBuild, data: Mapping[str, Any], catalogue: Catalogue, source: str
+def _missing(
+    rows: Sequence[FrameworkBuild],
+    known: Collection[str],
+    data: Mapping[str, Any],
+    catalogue: Catalogue,
+    source: str,
 ) -> Iterator[Stated]:
-    """State the versions that are newer than the newest row of a build."""
+    """State the versions that have no row in a build, nor one to install in another, oldest first."""
     info, releases = data["info"], data["releases"]
     for text, version in sorted(_versions(releases).items(), key=lambda item: item[1]):
         files = _files(releases[text])
-        if version <= Version(like.version) or version.is_prerelease or not files:
+        like = _like(version, rows, catalogue)
+        if text in known or version.is_prerelease or like is None or not _has_wheel(files):
             continue
         described = info if info.get("version") == text else {}
         made, why = _complete(like, text, described)
@@ -142,6 +159,26 @@ def _newer(
         key = (like.framework, text, like.build)
         facts = _tag_facts(_tags(files), catalogue)
         yield Stated("frameworks", key, facts, source, complete=made, why=why)
+
+
+def _like(
+    version: Version, rows: Sequence[FrameworkBuild], catalogue: Catalogue
+) -> FrameworkBuild | None:
+    """Give the row that a version without one is like: of its minor, the nearest, newer before older.
+
+    A version that is newer than every row of the framework is like the newest of its build.
+    """
+    nearest = nearest_of_minor(rows, version)
+    if nearest is not None:
+        return nearest
+    newest = max(Version(row.version) for row in catalogue.frameworks[rows[0].framework])
+    return rows[0] if version > newest and Version(rows[0].version) == newest else None
+
+
+def _has_wheel(files: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(_tags(files)) or any(
+        str(file.get("filename")).endswith("-none-any.whl") for file in files
+    )
 
 
 def _versions(releases: Mapping[str, Any]) -> dict[str, Version]:
@@ -162,18 +199,13 @@ def _complete(
     cuda = ".".join(_pinned(_CUDA, depends).split(".")[:2])
     if cuda and like.cuda and Version(cuda).major != Version(like.cuda).major:
         return None, f"it is built for CUDA {cuda}, not {like.cuda}: add a row by hand"
-    why = f"codes, lowest capability and driver as of {like.version}: not read from the wheel"
-    made = {key: value for key, value in plain(like).items() if key not in _NOT_CARRIED}
-    old, new = f"=={like.packages[_own_package(like)]}", f"=={version}"
-    for field in ("requirements", "system_cuda_requirements"):
-        made[field] = [text.replace(old, new) for text in getattr(like, field)]
-    made |= {"packages": {**like.packages, _own_package(like): version}, "version": version}
-    made |= {"sm_verified": False, "python_verified": False, "verified": False, "notes": why}
+    row = as_release(like, version, "Python and C library")
+    made = {key: value for key, value in plain(row).items() if key != "source"}
     if depends and like.device == "cuda":
         made["depends"] = [text for text in depends if "nvidia" in text or "cuda" in text]
         made["cuda"] = cuda or like.cuda
         made["cudnn"] = _pinned(_CUDNN, depends) or like.cudnn
-    return made, why
+    return made, row.notes
 
 
 def _allowed(pythons: Sequence[str], files: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -185,10 +217,6 @@ def _allowed(pythons: Sequence[str], files: Sequence[Mapping[str, Any]]) -> list
         except InvalidSpecifier:
             continue  # pip does not look at such a one either
     return [version for version in pythons if any(item.contains(version) for item in asked)]
-
-
-_NOT_CARRIED = ("source", "companions", "depends", "aarch64")
-"""What another version need not share."""
 
 
 def _pinned(name: re.Pattern[str], depends: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from dlconf.catalogue import loader
 from dlconf.catalogue.problem import CatalogueError, Problem
 from dlconf.catalogue.reader import read_lines
@@ -104,9 +106,20 @@ def _apply(lines: list[str], change: Change) -> None:
             lines[number] = _line({**row, **change.new, "source": change.source})
             return
     place = next((n for n, row in rows if _BEFORE[change.section](named, row)), None)
-    end = rows[-1][0] + 1 if rows else first
+    beside = [n for n, row in rows if _is_beside(change.section, named, row)] or [
+        n for n, _ in rows
+    ]
+    end = beside[-1] + 1 if beside else first
     fresh = {**named, "source": change.source, **change.new}
     lines.insert(end if place is None else place, _line(fresh))
+
+
+def _is_beside(section: str, new: Row, row: Row) -> bool:
+    """Whether a row is of the same build of a framework."""
+    return section == "frameworks" and (row["framework"], row["build"]) == (
+        new["framework"],
+        new["build"],
+    )
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -119,7 +132,7 @@ _BEFORE: Mapping[str, Callable[[Row, Row], bool]] = {
     "gpus": lambda new, row: bool(row["id"] > new["id"]),
     "drivers": lambda new, row: int(row["branch"]) > int(new["branch"]),
     "frameworks": lambda new, row: (
-        (row["framework"], row["build"]) == (new["framework"], new["build"])
+        _is_beside("frameworks", new, row) and Version(row["version"]) < Version(new["version"])
     ),
 }
 """Section -> whether a new row belongs before a row: by id, by branch, newest first of a build."""

@@ -164,8 +164,23 @@ def pci_devices(root: str = "/sys/bus/pci/devices") -> list[dict[str, Any]]:
         )
         if fields["vendor"] == "10de" and fields["class"].startswith("03"):
             fields["link"] = pcie_link(base)
+            fields["display"] = display_use(base)
         devices.append(dict(fields, slot=slot))
     return devices
+
+
+def display_use(base: str) -> dict[str, Any]:
+    """Return whether a screen hangs on a card, and whether the machine started on it; None where sysfs does not say.
+
+    Connectors are there only while a driver that shows pictures drives the card.
+    """
+    connectors = glob.glob(os.path.join(base, "drm", "card*", "card*-*", "status"))
+    states = [(read_text(path) or "").strip() for path in connectors]
+    boot = (read_text(os.path.join(base, "boot_vga")) or "").strip()
+    return {
+        "connected": any(state != "disconnected" for state in states) if states else None,
+        "boot_vga": {"0": False, "1": True}.get(boot),
+    }
 
 
 def pcie_link(base: str) -> dict[str, Any]:
