@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 from dlconf import ansiblesettings
 from dlconf.cli import main
@@ -23,5 +24,5 @@ def command(library: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    ansiblesettings.paths = paths(Path(sys.argv.pop(1)))
-    main()
+    with mock.patch.object(ansiblesettings, "paths", paths(Path(sys.argv.pop(1)))):
+        main()
