@@ -40,10 +40,13 @@ def _ownership(resource: Resource) -> dict[str, str]:
 
 
 def file(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A file: path, content (left out: whatever it holds), mode, owner, group."""
+    """A file: path, content (left out: whatever it holds), or_content (as good), mode, owner, group."""
     wanted = {"type": "file"}
-    if "content" in resource:
-        wanted["sha256"] = hashlib.sha256(str(resource["content"]).encode()).hexdigest()
+    contents = [resource[name] for name in ("content", "or_content") if name in resource]
+    if hashes := [hashlib.sha256(str(text).encode()).hexdigest() for text in contents]:
+        state = facts["paths"].get(resource["path"])
+        found = state.get("sha256") if state else None
+        wanted["sha256"] = found if found in hashes else hashes[0]
     return _path(resource, facts, wanted | _ownership(resource), "file")
 
 

@@ -24,11 +24,17 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+try:
+    from ansible.module_utils import dlconf_apt
+except ImportError:  # as part of the package, on the controller
+    from dlconf.plugins.module_utils import dlconf_apt
+
 DOCUMENTATION = r"""
 module: dlconf_collect
 short_description: Read the facts that dlconf's contracts and resolver need
 description:
-  - Reads sysfs, the dpkg database, DKMS' tree, apt's policy, the watched paths, units, users and Python environments.
+  - Reads sysfs, the dpkg database, DKMS' tree, apt's policy and sources, the watched paths, units, users and Python
+    environments.
   - Changes nothing on the host, in check mode or out of it.
 options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
@@ -868,6 +874,7 @@ def collect(watch: dict[str, list[str]], data_path: str, record: str) -> dict[st
         "apt": {
             "candidates": candidates(sorted(filter(owned, dpkg["packages"]))),
             "unattended_upgrades": unattended_upgrades(),
+            "sources": dlconf_apt.all_statements(),
         },
         "paths": watched_paths(watch["paths"], watch["secrets"]),
         "units": unit_states(watch["units"]),
