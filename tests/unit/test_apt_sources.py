@@ -192,7 +192,7 @@ def test_a_statement_that_apt_cannot_read_is_taken_back(
         def __init__(self) -> None:
             self.params = {
                 "path": f"{FOLDER}/dlconf.sources", "content": stanza(KEYS[1]), "mode": "0644",
-                "sole": True, "why": "a test",
+                "sole": stanza(KEYS[1]), "why": "a test",
             }  # fmt: skip
 
         def fail_json(self, msg: str) -> None:

@@ -120,8 +120,8 @@ def address(uri: str, suite: str) -> str:
 
 
 def rivals(stated: Iterable[Statement], file: str, content: str) -> list[Statement]:
-    """Return the statements in other files of the repositories that a file with this content states."""
-    ours = {address(own["uri"], own["suite"]) for own in statements(content, file)}
+    """Return the statements in other files than this one of the repositories that a deb822 text states."""
+    ours = {address(own["uri"], own["suite"]) for own in statements(content, "of.sources")}
     return [
         item
         for item in stated

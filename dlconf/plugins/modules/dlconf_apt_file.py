@@ -30,7 +30,7 @@ options:
   path: {type: path, description: [the file]}
   content: {type: str, default: "", description: [its text]}
   mode: {type: str, default: "0644", description: [its mode]}
-  sole: {type: bool, default: false, description: [set aside what other files state of the same repositories]}
+  sole: {type: str, default: "", description: [deb822 text; what other files state of its repositories is set aside]}
   why: {type: str, default: dlconf states this repository, description: [reason for the manifest]}
 author: dlconf
 """
@@ -61,10 +61,8 @@ def unwanted(parameters: dict[str, Any]) -> list[dlconf_apt.Statement]:
     stated = dlconf_apt.all_statements()
     if not parameters["path"]:
         return [item for item, _kept in dlconf_apt.conflicts(stated)]
-    if not parameters["sole"]:
-        return []
     rivals: list[dlconf_apt.Statement] = dlconf_apt.rivals(
-        stated, parameters["path"], parameters["content"]
+        stated, parameters["path"], parameters["sole"]
     )
     return rivals
 
@@ -92,9 +90,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         change.take_back()
         name = path or ", ".join(sorted({item["file"] for item in aside}))
         module.fail_json(
-            msg="with {} changed apt cannot read its {}: {} Everything was left as it was. Next: mend what apt names, "
+            msg="with {} changed apt cannot read its {}: {}. Everything was left as it was. Next: mend what apt names, "
             "then run again.".format(
-                name, "preferences" if "/preferences" in name else "sources", complaint
+                name, "preferences" if "/preferences" in name else "sources", complaint.rstrip(".")
             )
         )
     change.settle()
@@ -108,7 +106,7 @@ def main() -> None:
             "path": {"type": "path"},
             "content": {"type": "str", "default": ""},
             "mode": {"type": "str", "default": "0644"},
-            "sole": {"type": "bool", "default": False},
+            "sole": {"type": "str", "default": ""},
             "why": {"type": "str", "default": "dlconf states this repository"},
         },
         supports_check_mode=True,
