@@ -21,6 +21,8 @@ PENDING = {"kernel_module"}  # no drift: nothing but a restart brings it about
 NEEDED = {
     "file": {"repository.yml"},
     "keyring": {"repository.yml"},
+    "source": {"repository.yml"},
+    "absent": {"repository.yml"},
     "package": INSTALLING,
     "dkms": INSTALLING,
     "origin": INSTALLING,
