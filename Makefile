@@ -5,7 +5,7 @@ HOSTS ?= 4
 LAB ?= demo
 BIN := .venv/bin
 
-.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-matrix test-mutants test-real molecule lint bench
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-matrix test-mutants test-real molecule lint bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ molecule: lab-image ## Run every role's Molecule scenario, several at a time
 
 test-real: lab-image ## Install Debian's real NVIDIA driver and let DKMS build its module (10 minutes)
 	PATH=$(abspath $(BIN)):$$PATH molecule test -s real_driver
+
+test-sandbox: setup ## Ask real apt for every system, card, source and state, in seconds each
+	$(BIN)/pytest tests/sandbox
 
 test-mutants: lab-image ## Break each role on purpose and prove that its scenario notices
 	$(BIN)/python -m tests.mutants

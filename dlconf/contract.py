@@ -27,6 +27,8 @@ KINDS: Mapping[str, Check] = {
     "hold_source": packages.hold_source,
     "unattended_upgrades": apt.unattended_upgrades,
     "origin": apt.origin,
+    "source": apt.source,
+    "sources": apt.sources,
     "dkms": packages.dkms,
     "python_env": python.python_env,
     "conda_package": python.conda_package,

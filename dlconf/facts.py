@@ -138,11 +138,24 @@ class UnattendedUpgrades(TypedDict):
     blacklist: list[str]
 
 
+class SourceStatement(TypedDict):
+    """One repository that a source file of apt's states, without password; `signed_by` is "" where no key is named."""
+
+    file: str
+    uri: str
+    suite: str
+    signed_by: str
+
+
 class AptState(TypedDict):
-    """What apt says of watched packages (None where it fails), and of its daily job (None where there is none)."""
+    """What apt says of watched packages (None where it fails), and of its daily job (None where there is none).
+
+    `sources` is what its source files state, in the order in which it reads them; stored facts may lack them.
+    """
 
     candidates: dict[str, Candidate] | None
     unattended_upgrades: UnattendedUpgrades | None
+    sources: NotRequired[list[SourceStatement]]
 
 
 class PathState(TypedDict):

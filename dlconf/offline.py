@@ -46,11 +46,11 @@ class Planner:
     def __init__(self, extra: Mapping[str, Any] | None = None) -> None:
         roles = (*content.ALWAYS_ROLES, *content.ROLES)
         self._extra = dict(extra or {})
-        self._render, read = _ansible()
-        of_roles = RoleVariables.of((content.root() / "roles" / role for role in roles), read)
+        self.render, self.read = _ansible()
+        of_roles = RoleVariables.of((content.root() / "roles" / role for role in roles), self.read)
         self._defaults = of_roles.defaults
         self._above = {
-            **read(content.playbook("vars") / "stack.yml"),
+            **self.read(content.playbook("vars") / "stack.yml"),
             **self._extra,
             **of_roles.internal,
         }
@@ -137,17 +137,33 @@ class Planner:
         """Render a role's contract, once for the same inputs."""
         key = (role, digest_of_json(_values(self._inputs[role], variables, resolution, names)))
         if key not in self._contracts:
-            available = {
-                **self._defaults,
-                **variables,
-                **self._above,
-                "dlconf_nvswitches": variables["dlconf_nvswitches"],
-                "dlconf_resolution": resolution,
-                "ansible_facts": names,
-            }
-            rendered = self._render(available, contract_name(role))
+            rendered = self.render(
+                self.available(variables, resolution, names), contract_name(role)
+            )
             self._contracts[key] = json.loads(json.dumps(rendered))
         return self._contracts[key]
+
+    def available(
+        self,
+        variables: Mapping[str, Any],
+        resolution: Mapping[str, Any],
+        names: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return the variables that the roles of a host see; `render` renders one of them.
+
+        Args:
+            variables: the host's own.
+            resolution: its stack, as planned.
+            names: its facts, as roles read them (dlconf.rolevars.ansible_names).
+        """
+        return {
+            **self._defaults,
+            **variables,
+            **self._above,
+            "dlconf_nvswitches": variables["dlconf_nvswitches"],
+            "dlconf_resolution": resolution,
+            "ansible_facts": names,
+        }
 
 
 def _check_complete(variables: Mapping[str, Any]) -> None:

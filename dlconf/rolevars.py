@@ -34,7 +34,7 @@ class RoleVariables:
         """
         defaults: dict[str, Any] = {}
         internal: dict[str, Any] = {}
-        for folder in folders:
+        for folder in with_dependencies(folders, read):
             defaults |= read(folder / "defaults" / "main.yml")
             internal |= read(folder / "vars" / "main.yml")
         return cls(defaults, internal)
@@ -44,6 +44,15 @@ class RoleVariables:
         known = {**self.defaults, **self.internal}
         starts = [name for role in roles for name in (contract_name(role), watch_name(role))]
         return reached(known, starts) & self.defaults.keys()
+
+
+def with_dependencies(folders: Iterable[Path], read: Read) -> list[Path]:
+    """Return the folders of roles, each after those of its dependencies: their variables count in it."""
+    found: dict[Path, None] = {}
+    for folder in folders:
+        names = read(folder / "meta" / "main.yml").get("dependencies", [])
+        found |= dict.fromkeys([*(folder.parent / name for name in names), folder])
+    return list(found)
 
 
 def contract_name(role: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dlconf.facts import Facts, unread
-from dlconf.resources import Difference, Resource
+from dlconf.plugins.module_utils import dlconf_apt
+from dlconf.resources import Difference, Resource, paths
 
 
 def unattended_upgrades(resource: Resource, facts: Facts) -> Iterable[Difference]:
@@ -57,6 +59,31 @@ def origin(resource: Resource, facts: Facts) -> Iterable[Difference]:
             sources = ", ".join(source["source"] for source in candidate["sources"])
             found = f"{candidate['version']} from {sources}"
             yield Difference("origin", name, "change", expected, found)
+
+
+def source(resource: Resource, facts: Facts) -> Iterable[Difference]:
+    """A file of package sources whose repositories no other file states: the fields of `file`."""
+    yield from paths.file(resource, facts)
+    stated = facts["apt"].get("sources", [])
+    path, content = resource["path"], str(resource["content"])
+    for item in dlconf_apt.rivals(stated, path, content):
+        yield _set_aside(resource, item, f"stated in {path} alone")
+
+
+def sources(resource: Resource, facts: Facts) -> Iterable[Difference]:
+    """No two statements of one repository that keep apt from reading its sources: name "package sources"."""
+    if why := unread(facts, "apt's sources"):
+        expected = "no two statements of one repository"
+        yield Difference(resource["kind"], resource["name"], "change", expected, why)
+    for item, kept in dlconf_apt.conflicts(facts["apt"].get("sources", [])):
+        expected = f"the same key as in {kept['file']}: {kept['signed_by']}"
+        yield _set_aside(resource, item, expected)
+
+
+def _set_aside(resource: Resource, item: Mapping[str, Any], expected: str) -> Difference:
+    key = item["signed_by"] or "no key named"
+    found = f"{item['uri']} {item['suite']}, {key}"
+    return Difference(resource["kind"], item["file"], "remove", expected, found)
 
 
 def _built_from(source: str, facts: Facts) -> list[str]:

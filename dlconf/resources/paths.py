@@ -40,15 +40,18 @@ def _ownership(resource: Resource) -> dict[str, str]:
 
 
 def file(resource: Resource, facts: Facts) -> Iterable[Difference]:
-    """A file: path, content (left out: whatever it holds), mode, owner, group ("*": any, where users write it).
+    """A file: path, content (left out: whatever it holds), or_content (as good), mode, owner, group ("*": any).
 
-    Where it is secret the host compares the content, and only that is told.
+    Any group is right where users write the file. Of a secret one the host compares the content, and tells only that.
     """
     wanted = {"type": "file"}
+    contents = [resource[name] for name in ("content", "or_content") if name in resource]
     if resource.get("secret"):
         wanted["content"] = "as set"
-    elif "content" in resource:
-        wanted["sha256"] = hashlib.sha256(str(resource["content"]).encode()).hexdigest()
+    elif hashes := [hashlib.sha256(str(text).encode()).hexdigest() for text in contents]:
+        state = facts["paths"].get(resource["path"])
+        found = state.get("sha256") if state else None
+        wanted["sha256"] = found if found in hashes else hashes[0]
     return _path(resource, facts, wanted | _ownership(resource), "file")
 
 

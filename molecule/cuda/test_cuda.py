@@ -114,3 +114,12 @@ def test_the_toolkit_that_stood_there_before_is_untouched(host: Host) -> None:
 
 def test_the_download_is_gone(host: Host) -> None:
     assert host.check_output("find /var/cache/dlconf -type f 2>/dev/null || true") == ""
+
+
+def test_nvidia_s_repository_is_stated_once_and_comes_after_all_others(host: Host) -> None:
+    where = "developer.download.nvidia.com/compute/cuda/repos/ubuntu2204"
+    if host.file("/etc/apt/sources.list.d/dlconf-nvidia.sources").exists:
+        stated = host.check_output("grep -rl %s /etc/apt/sources.list.d", where)
+        assert stated == "/etc/apt/sources.list.d/dlconf-nvidia.sources"
+        policy = host.check_output("apt-cache policy")
+        assert re.search(rf" 400 https://{where}/x86_64 ", policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -85,3 +86,15 @@ def test_everyone_reads_the_settings_and_root_writes_them(host: Host, path: str)
 
 def test_the_host_was_not_restarted(host: Host) -> None:
     assert host.file("/run/before-the-role").exists
+
+
+def test_the_ppa_is_stated_once_and_what_stood_there_is_kept_aside(host: Host) -> None:
+    stated = host.check_output("grep -rl graphics-drivers/ppa /etc/apt")
+    assert stated == "/etc/apt/sources.list.d/dlconf-nvidia-driver.sources"
+    assert host.run("apt-get indextargets").rc == 0
+    manifest = json.loads(host.file("/var/lib/dlconf/aside/manifest.json").content_string)
+    assert {
+        "/etc/apt/sources.list.d/graphics-drivers-ubuntu-ppa-jammy.list",
+        "/etc/apt/sources.list.d/graphics-drivers-ubuntu-ppa-jammy.sources",
+    } <= {entry["from"] for entry in manifest}
+    assert all("graphics-drivers" in host.file(entry["to"]).content_string for entry in manifest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from testinfra.host import Host
 
@@ -24,3 +26,12 @@ def test_no_package_came_went_or_moved(host: Host) -> None:
 @pytest.mark.parametrize("path", ["/etc/dlconf", "/var/cache/dlconf", "/opt/dlconf"])
 def test_nothing_was_written(host: Host, path: str) -> None:
     assert not host.file(path).exists
+
+
+def test_apt_reads_its_sources_again_and_the_second_statement_is_kept_aside(host: Host) -> None:
+    assert host.run("apt-get indextargets").rc == 0
+    assert host.file("/etc/apt/sources.list.d/a.list").exists
+    assert not host.file("/etc/apt/sources.list.d/b.list").exists
+    manifest = json.loads(host.file("/var/lib/dlconf/aside/manifest.json").content_string)
+    assert {entry["from"] for entry in manifest} == {"/etc/apt/sources.list.d/b.list"}
+    assert "apt.example" in host.file(manifest[0]["to"]).content_string

@@ -15,6 +15,7 @@ from tests.lab.hostsettings import read_host_settings
 from tests.lab.image import ensure_images
 from tests.lab.lab import RunningLab
 from tests.lab.mirror.build import cache_folder, ensure_mirror
+from tests.lab.mirror.every import guesses
 from tests.lab.podman import Podman
 from tests.lab.settings import DEFAULT_HOSTS, Lab, default_state
 from tests.lab.setup import install_missing, raise_limits
@@ -67,6 +68,11 @@ def _image(args: argparse.Namespace) -> None:
 
 def _inventory(args: argparse.Namespace) -> None:
     print((_lab(args).require().lab.state / "hosts.ini").read_text(encoding="utf-8"), end="")
+
+
+def _guesses(args: argparse.Namespace) -> None:
+    del args
+    print("\n".join(guesses()))
 
 
 def _status(args: argparse.Namespace) -> None:
@@ -129,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("up", _up, "start the lab and write its inventory", timed=True)
     verb("down", lambda args: _lab(args).down(), "end the lab and leave nothing", timed=True)
     verb("inventory", _inventory, "print the inventory")
+    verb("guesses", _guesses, "print which relations of the mirror's packages are guesses")
     verb("status", _status, "print what runs, as JSON")
     for name, text in (("stop", "cut a machine's power"), ("start", "start it again")):
         action = verb(name, lambda args: getattr(_lab(args), args.verb)(args.machine), text)

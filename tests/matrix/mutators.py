@@ -12,6 +12,8 @@ Mutator = Callable[[Resource, Facts], Iterator[Break]]
 
 MUTATORS: Mapping[str, Mutator] = {
     "file": paths.file,
+    "source": paths.source,
+    "sources": paths.sources,
     "keyring": paths.keyring,
     "directory": paths.directory,
     "link": paths.link,

@@ -34,7 +34,7 @@ def beside(resource: Resource) -> Iterator[Neighbour]:
     copy = f"{path}.dlconf-foreign"
     there = ("cp", "--no-dereference", path, copy)
     yield _file(copy, there if resource["kind"] != "absent" else ("touch", copy))
-    if resource["kind"] in ("file", "keyring"):
+    if resource["kind"] in ("file", "source", "keyring"):
         yield Neighbour((("touch", path),), ("test", "-e", path), ())
 
 
@@ -122,6 +122,8 @@ def nothing(_resource: Resource) -> Iterator[Neighbour]:
 
 NEIGHBOURS: Mapping[str, Callable[[Resource], Iterator[Neighbour]]] = {
     "file": beside,
+    "source": beside,
+    "sources": nothing,
     "keyring": beside,
     "link": beside,
     "absent": beside,

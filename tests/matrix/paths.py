@@ -28,6 +28,28 @@ def file(resource: Resource, _facts: Facts) -> Iterator[Break]:
     yield Break("a link instead", link_instead, (path,), undo=(("rm", "--force", moved),))
 
 
+FOREIGN = "/etc/apt/sources.list.d/foreign.sources"
+FOREIGN_LIST = "/etc/apt/sources.list.d/foreign.list"
+
+
+def source(resource: Resource, facts: Facts) -> Iterator[Break]:
+    """As a file; stated once more elsewhere, with the same key and, so that apt reads no source at all, without one."""
+    yield from file(resource, facts)
+    path = resource["path"]
+    yield Break("stated twice", (("cp", path, FOREIGN),), (FOREIGN,))
+    keyless = shell('grep -v ^Signed-By: "$1" > "$2"', path, FOREIGN)
+    yield Break("stated twice, with no key", (keyless,), (FOREIGN,))
+
+
+def sources(_resource: Resource, _facts: Facts) -> Iterator[Break]:
+    """Two statements of one repository that name different keys."""
+    keyed = "/etc/apt/sources.list.d/another.list"
+    state = 'echo "deb $1https://apt.example/debian stable main" > "$2"'
+    first = shell(state, "[signed-by=/usr/share/keyrings/foreign.gpg] ", keyed)
+    second = shell(state, "", FOREIGN_LIST)
+    yield Break("stated twice", (first, second), (FOREIGN_LIST,), undo=(("rm", keyed),))
+
+
 def ownership(resource: Resource, usual: str) -> Iterator[Break]:
     """Other mode, owner and group of a path."""
     path = resource["path"]

@@ -16,9 +16,11 @@ import yaml
 from dlconf.catalogue.loader import load
 from tests.lab.mirror.build import CONTENT
 from tests.lab.mirror.conda_packages import console_scripts, requirements
-from tests.lab.mirror.cuda import CudaRelease, cudnn_packages, nccl_packages, toolkit_packages
+from tests.lab.mirror.cuda import CudaRelease, nccl_packages, toolkit_packages
+from tests.lab.mirror.cudnn import cudnn_packages
 from tests.lab.mirror.debs import Deb
-from tests.lab.mirror.drivers import driver_packages, nvidia_repository_driver
+from tests.lab.mirror.drivers import driver_packages
+from tests.lab.mirror.nvidia_drivers import ubuntu_driver
 from tests.lab.mirror.server import Faults, Mirror
 from tests.lab.mirror.wheels import write_simple_index, write_stand_in
 
@@ -41,10 +43,10 @@ def test_cuda_names_are_the_catalogue_s(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", CARRIED["cudnn"], ids=lambda row: row["version"])
 def test_cudnn_packages_are_the_catalogue_s(row: dict[str, object]) -> None:
     known = {(build.version, build.cuda_major): build for build in CATALOGUE.cudnn}
-    for major in row["majors"]:  # type: ignore[attr-defined]
+    for release in row["cuda"]:  # type: ignore[attr-defined]
         version = str(row["version"])
-        debs = {deb.name: deb.version for deb in cudnn_packages(version, major)}
-        wanted = known[version, major]
+        debs = {deb.name: deb.version for deb in cudnn_packages(version, release)}
+        wanted = known[version, int(release.split(".")[0])]
         assert set(wanted.packages) <= set(debs)
         assert set(debs.values()) == {wanted.package_version}
 
@@ -52,7 +54,7 @@ def test_cudnn_packages_are_the_catalogue_s(row: dict[str, object]) -> None:
 def test_nccl_says_in_its_version_for_which_cuda_it_is() -> None:
     library, headers = nccl_packages("2.30.7", "12.9")
     assert (library.name, library.version) == ("libnccl2", "2.30.7-1+cuda12.9")
-    assert headers.fields["Depends"] == "libnccl2 (= 2.30.7-1+cuda12.9)"
+    assert "Depends: libnccl2 (= 2.30.7-1+cuda12.9)\n" in headers.control()
     assert "#define NCCL_VERSION_CODE 23007" in str(headers.files["/usr/include/nccl.h"])
 
 
@@ -67,14 +69,14 @@ def test_driver_packages_are_the_catalogue_s(upstream: str) -> None:
 
 def test_toolkit_drags_no_driver_in_and_the_metapackage_does() -> None:
     cuda = CudaRelease("12.9.1", "12.9.86", "575.57.08", 2025)
-    depends = {deb.name: deb.fields.get("Depends", "") for deb in toolkit_packages(cuda)}
-    assert "driver" not in depends["cuda-toolkit-12-9"]
-    assert "cuda-drivers" in depends["cuda-12-9"]
+    control = {deb.name: deb.control() for deb in toolkit_packages(cuda)}
+    assert "driver" not in control["cuda-toolkit-12-9"]
+    assert "cuda-drivers" in control["cuda-12-9"]
 
 
 def test_nvidia_drops_the_branch_from_names_at_590() -> None:
-    older = {deb.name for deb in nvidia_repository_driver("580.178.04")}
-    newer = {deb.name for deb in nvidia_repository_driver("595.99.02")}
+    older = {deb.name for deb in ubuntu_driver("580.178.04")}
+    newer = {deb.name for deb in ubuntu_driver("595.99.02")}
     assert {"cuda-drivers-580", "nvidia-open-580", "nvidia-driver-pinning-580"} <= older
     assert {"cuda-drivers", "nvidia-open", "nvidia-driver-pinning-595"} <= newer
     assert not any(name.endswith("-595-open") for name in newer)

@@ -33,6 +33,8 @@ FACTS: dict[str, Any] = {
 CONTRACTS: dict[str, list[dict[str, Any]]] = {
     "first": [
         {"kind": "dpkg", "name": "database"},
+        {"kind": "sources", "name": "package sources"},
+        {"kind": "source", "path": "/etc/apt/sources.list.d/s.sources", "content": "x\n"},
         {"kind": "directory", "path": "/opt/a"},
         {"kind": "file", "path": "/opt/a/f", "content": "x\n", "owner": "hub"},
         {"kind": "keyring", "path": "/opt/k.gpg", "fingerprint": "A"},

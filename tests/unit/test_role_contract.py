@@ -22,6 +22,7 @@ from ansible.template import Templar
 from dlconf.catalogue import load
 from dlconf.contract import KINDS
 from dlconf.plugins.modules import dlconf_collect
+from dlconf.rolevars import with_dependencies
 from tests.role_readme import ROLES, options, read, readme
 
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
@@ -172,7 +173,8 @@ def role(request: pytest.FixtureRequest) -> Path:
 
 def variables(role: Path) -> dict[str, Any]:
     """Return a role's defaults and internal variables, templates unrendered."""
-    files = [role / folder / "main.yml" for folder in ("defaults", "vars")]
+    folders = with_dependencies([role], lambda path: read(path) or {})
+    files = [folder / name / "main.yml" for folder in folders for name in ("defaults", "vars")]
     loader = DataLoader()
     merged: dict[str, Any] = {}
     for path in filter(Path.exists, files):
@@ -378,7 +380,10 @@ def test_driver_source_decides_the_repository() -> None:
     nvidia = owned(DEBIAN, "nvidia", "590")
     assert "/repos/debian12/x86_64/\nSuites: /\n" in nvidia[shared]["content"]
     assert "nvidia-driver-pinning-590" in nvidia
-    assert "nvidia-driver-pinning-580" not in owned(DEBIAN, "nvidia")
+    # On Debian the names have no branch, so the package that pins it is there for every branch.
+    assert "nvidia-driver-pinning-580" in owned(DEBIAN, "nvidia")
+    assert "nvidia-driver-pinning-580" not in owned(UBUNTU, "nvidia")
+    assert "nvidia-driver-pinning-595" in owned(UBUNTU, "nvidia", "595")
     assert (
         "Pin-Priority: -10\n"
         in owned(UBUNTU, "ppa")["/etc/apt/preferences.d/dlconf-nvidia-driver"]["content"]

@@ -22,6 +22,7 @@ NEEDED = {
     "file": {"repository.yml"},
     "absent": {"repository.yml"},
     "keyring": {"repository.yml"},
+    "source": {"repository.yml"},
     "package": INSTALLING,
     "dkms": INSTALLING,
     "origin": INSTALLING,

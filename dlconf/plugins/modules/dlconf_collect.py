@@ -26,6 +26,7 @@ import stat
 import subprocess
 from typing import Any, Callable, Dict, List
 
+from ansible.module_utils import dlconf_apt
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.dlconf_answers import Question, answers
 from ansible.module_utils.dlconf_reading import (
@@ -43,7 +44,8 @@ DOCUMENTATION = r"""
 module: dlconf_collect
 short_description: Read the facts that dlconf's contracts and resolver need
 description:
-  - Reads sysfs, the dpkg database, DKMS' tree, apt's policy, the watched paths, units, users and Python environments.
+  - Reads sysfs, the dpkg database, DKMS' tree, apt's policy and sources, the watched paths, units, users and Python
+    environments.
   - Changes nothing on the host, in check mode or out of it.
 options:
   packages: {type: list, elements: str, default: [], description: [fnmatch patterns of package names to report]}
@@ -920,6 +922,7 @@ def questions(watch: dict[str, list[str]], data_path: str, record: str) -> List[
             lambda: {"unattended_upgrades": unattended_upgrades()},
             APT_LIMIT_S,
         ),
+        one("apt's sources", "apt", lambda: {"sources": dlconf_apt.all_statements()}, APT_LIMIT_S),
         one("systemctl", "units", lambda: unit_states(watch["units"]), SYSTEM_LIMIT_S),
         one("users", "users", lambda: user_states(watch["users"])),
         one("groups", "groups", lambda: group_states(watch["groups"])),

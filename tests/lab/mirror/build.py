@@ -75,7 +75,7 @@ def ensure_mirror() -> MirrorTree:
     root = cache_folder() / f"mirror-{content_hash()}"
     record = root / "mirror.json"
     cache_folder().mkdir(parents=True, exist_ok=True)
-    with _locked(cache_folder() / "lock"):
+    with locked(cache_folder() / "lock"):
         if not record.exists():
             say("building the vendor mirror: about a minute, once")
             started = time.monotonic()
@@ -88,7 +88,7 @@ def ensure_mirror() -> MirrorTree:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Let one process build at a time; the others then find the result."""
     with path.open("w", encoding="ascii") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

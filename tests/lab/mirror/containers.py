@@ -10,12 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.lab.mirror.cudnn import numbers
 from tests.lab.mirror.debs import Content, Deb, write_deb
+from tests.lab.mirror.relations import GUESS, STAND_IN, Relation, depends
 from tests.lab.mirror.repositories import write_flat_repository, write_suite
 from tests.lab.mirror.signing import SigningKey
 
 DOCKER = "download.docker.com"
 TOOLKIT = "nvidia.github.io"
+ENGINE = STAND_IN  # what the engine taken out of docker.io needs
+FIRST_WITH_REFRESH = (1, 18)  # row toolkit-cdi-refresh
 
 NVIDIA_CTK = """\
 #!/bin/sh
@@ -84,23 +88,24 @@ def docker_packages(row: Mapping[str, str], suite: str) -> Iterator[Deb]:
         row: package -> version.
         suite: what the versions end in, such as `ubuntu.22.04~jammy`.
     """
-    needs = {
-        "docker-ce-cli": "",
-        "containerd.io": "containerd, runc",
-        "docker-buildx-plugin": "",
-        "docker-compose-plugin": "",
+    engine = depends(ENGINE, "containerd", "runc")
+    needs: Mapping[str, tuple[Relation, ...]] = {
+        "docker-ce-cli": (),
+        "containerd.io": engine,
+        "docker-buildx-plugin": (),
+        "docker-compose-plugin": (),
     }
-    for name, depends in needs.items():
-        fields = {"Depends": depends} if depends else {}
-        yield Deb(name, f"{row[name]}~{suite}", section="admin", fields=fields)
+    for name, relations in needs.items():
+        yield Deb(name, f"{row[name]}~{suite}", section="admin", relations=relations)
     yield Deb(
         "docker-ce",
         f"{row['docker-ce']}~{suite}",
         section="admin",
-        fields={
-            "Depends": "containerd.io, docker-ce-cli, iptables, libdevmapper1.02.1, tini",
-            "Conflicts": "docker.io",
-        },
+        relations=(
+            *depends(GUESS, "containerd.io", "docker-ce-cli", "iptables"),
+            *depends(ENGINE, "libdevmapper1.02.1", "tini"),
+            Relation("Conflicts", "docker.io", GUESS),
+        ),
         scripts={"postinst": TAKE_ENGINE},
     )
 
@@ -111,23 +116,27 @@ def toolkit_packages(version: str) -> Iterator[Deb]:
     base: dict[str, Content] = {
         "/usr/bin/nvidia-ctk": NVIDIA_CTK,
         "/usr/bin/nvidia-container-runtime": RUNTIME,
-        "/lib/systemd/system/nvidia-cdi-refresh.service": CDI_SERVICE,
-        "/lib/systemd/system/nvidia-cdi-refresh.path": CDI_PATH,
     }
+    refreshes = numbers(version.partition("-")[0]) >= FIRST_WITH_REFRESH
+    if refreshes:
+        base["/lib/systemd/system/nvidia-cdi-refresh.service"] = CDI_SERVICE
+        base["/lib/systemd/system/nvidia-cdi-refresh.path"] = CDI_PATH
     yield Deb("libnvidia-container1", version, section="libs")
-    tools = {"Depends": f"libnvidia-container1 {same}"}
-    yield Deb("libnvidia-container-tools", version, section="utils", fields=tools)
+    library = depends("toolkit-same-version", f"libnvidia-container1 {same}")
+    yield Deb("libnvidia-container-tools", version, section="utils", relations=library)
     yield Deb(
         "nvidia-container-toolkit-base",
         version,
         section="utils",
         files=base,
-        scripts={"postinst": ENABLE_CDI},
+        scripts={"postinst": ENABLE_CDI} if refreshes else {},
     )
     hook: dict[str, Content] = {"/usr/bin/nvidia-container-runtime-hook": "#!/bin/sh\nexit 0\n"}
-    needs = f"libnvidia-container-tools {same}, nvidia-container-toolkit-base {same}"
-    fields = {"Depends": needs}
-    yield Deb("nvidia-container-toolkit", version, section="utils", fields=fields, files=hook)
+    needs = (
+        *depends("toolkit-same-version", f"libnvidia-container-tools {same}"),
+        *depends(GUESS, f"nvidia-container-toolkit-base {same}"),
+    )
+    yield Deb("nvidia-container-toolkit", version, section="utils", files=hook, relations=needs)
 
 
 def build(sites: Path, content: Mapping[str, Any], keys: Path) -> dict[str, str]:
@@ -143,8 +152,9 @@ def build(sites: Path, content: Mapping[str, Any], keys: Path) -> dict[str, str]
             write_suite(root, codename, docker, origin="Docker", pool=pool, component="stable")
         docker.export(root / "gpg", armor=True)
     folder = sites / TOOLKIT / "libnvidia-container"
-    for deb in toolkit_packages(content["container_toolkit"]):
-        write_deb(folder / "stable/deb/amd64", deb)
+    for version in content["container_toolkit"]:
+        for deb in toolkit_packages(version):
+            write_deb(folder / "stable/deb/amd64", deb)
     write_flat_repository(folder / "stable/deb/amd64", toolkit)
     toolkit.export(folder / "gpgkey", armor=True)
     fingerprints = {"docker": docker.fingerprint, "container_toolkit": toolkit.fingerprint}

@@ -1,4 +1,4 @@
-"""The packages of the CUDA toolkit, of cuDNN and of NCCL, with names and dependencies as NVIDIA's."""
+"""The packages of the CUDA toolkit and of NCCL, with names and dependencies as NVIDIA's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.lab.mirror.debs import Content, Deb, Link
+from tests.lab.mirror.relations import GUESS, Relation, depends
 from tests.lab.mirror.repositories import library_link
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
@@ -75,29 +76,32 @@ def toolkit_packages(cuda: CudaRelease) -> Iterator[Deb]:
     for whole, parts in TOOLKIT_PARTS.items():
         for part in parts:
             yield _part(cuda, part, home)
-        depends = ", ".join(f"{part}-{cuda.suffix}" for part in parts)
-        yield _package(f"{whole}-{cuda.suffix}", f"{cuda.version}-1", depends)
-    wholes = ", ".join(f"{whole}-{cuda.suffix} (>= {cuda.version})" for whole in TOOLKIT_PARTS)
+        needs = depends(GUESS, *(f"{part}-{cuda.suffix} (>= {cuda.nvcc})" for part in parts))
+        yield _package(f"{whole}-{cuda.suffix}", f"{cuda.version}-1", needs)
+    wholes = (f"{whole}-{cuda.suffix} (>= {cuda.version})" for whole in TOOLKIT_PARTS)
+    common = f"cuda-toolkit-{cuda.suffix}-config-common"
     version_file = json.dumps({"cuda": {"name": "CUDA SDK", "version": cuda.version}}) + "\n"
     yield Deb(
         f"cuda-toolkit-{cuda.suffix}",
         f"{cuda.version}-1",
         section="multiverse/devel",
-        fields={"Depends": f"{wholes}, cuda-toolkit-{cuda.suffix}-config-common"},
+        relations=depends(GUESS, *wholes, common),
         files={f"{home}/version.json": version_file},
     )
-    depends = f"cuda-toolkit-{cuda.suffix} (>= {cuda.version}), cuda-drivers"
-    yield _package(f"cuda-{cuda.suffix}", f"{cuda.version}-1", depends)
+    with_driver = (
+        *depends(GUESS, f"cuda-toolkit-{cuda.suffix} (>= {cuda.version})"),
+        *depends("cuda-metapackage", "cuda-drivers"),
+    )
+    yield _package(f"cuda-{cuda.suffix}", f"{cuda.version}-1", with_driver)
 
 
 def _package(
     name: str,
     version: str,
-    depends: str = "",
+    relations: tuple[Relation, ...] = (),
     files: dict[str, Content] | None = None,
 ) -> Deb:
-    fields = {"Depends": depends} if depends else {}
-    return Deb(name, version, section="multiverse/devel", fields=fields, files=files or {})
+    return Deb(name, version, section="multiverse/devel", files=files or {}, relations=relations)
 
 
 def _part(cuda: CudaRelease, part: str, home: str) -> Deb:
@@ -112,7 +116,7 @@ def _part(cuda: CudaRelease, part: str, home: str) -> Deb:
             **library_link(target, "libcudart", cuda.nvcc),
             f"{home}/lib64": Link("targets/x86_64-linux/lib"),
         }
-    config = f"cuda-toolkit-{cuda.suffix}-config-common"
+    config = depends(GUESS, f"cuda-toolkit-{cuda.suffix}-config-common")
     return _package(f"{part}-{cuda.suffix}", f"{cuda.nvcc}-1", config, files)
 
 
@@ -136,8 +140,8 @@ def _config_packages(cuda: CudaRelease, home: str) -> Iterator[Deb]:
         version,
         "all",
         section,
-        {"Depends": common},
-        {f"/etc/ld.so.conf.d/988_cuda-{major}.conf": loader.format(f"-{major}")},
+        files={f"/etc/ld.so.conf.d/988_cuda-{major}.conf": loader.format(f"-{major}")},
+        relations=depends(GUESS, common),
     )
     priority = f"{major}{minor}"
     install = (
@@ -157,43 +161,9 @@ def _config_packages(cuda: CudaRelease, home: str) -> Iterator[Deb]:
         version,
         "all",
         section,
-        {"Depends": f"{of_major}, {common}"},
+        relations=depends(GUESS, of_major, common),
         scripts={"postinst": install, "prerm": remove},
     )
-
-
-def cudnn_packages(version: str, cuda_major: int) -> Iterator[Deb]:
-    """Yield the packages of cuDNN 9 for one CUDA major; `version` has four parts."""
-    apt_version = f"{version}-1"
-    tail = f"cuda-{cuda_major}"
-    section = "multiverse/libs"
-    names = ("MAJOR", "MINOR", "PATCHLEVEL")
-    numbers = zip(names, version.split("."), strict=False)
-    header = "".join(f"#define CUDNN_{name} {value}\n" for name, value in numbers)
-    library, headers = f"libcudnn9-{tail}", f"libcudnn9-headers-{tail}"
-    same = f"(= {apt_version})"
-    yield Deb(
-        library,
-        apt_version,
-        section=section,
-        fields={"Conflicts": "libcudnn9", "Provides": "libcudnn9"},
-        files=library_link(LIBRARIES, "libcudnn", version),
-    )
-    yield Deb(
-        headers,
-        apt_version,
-        section=section,
-        fields={"Conflicts": "libcudnn9-headers", "Provides": "libcudnn9-headers"},
-        files={"/usr/include/x86_64-linux-gnu/cudnn_version_v9.h": header},
-    )
-    development = f"{library} {same}, {headers} {same}"
-    yield Deb(
-        f"libcudnn9-dev-{tail}", apt_version, section=section, fields={"Depends": development}
-    )
-    everything = f"{library} {same}, libcudnn9-dev-{tail} {same}"
-    yield Deb(f"cudnn9-{tail}", apt_version, section=section, fields={"Depends": everything})
-    either = "cudnn9-cuda-13 | cudnn9-cuda-12"
-    yield Deb("cudnn", apt_version, section=section, fields={"Depends": either})
 
 
 def nccl_packages(version: str, cuda_release: str) -> Iterator[Deb]:
@@ -207,7 +177,7 @@ def nccl_packages(version: str, cuda_release: str) -> Iterator[Deb]:
         "libnccl-dev",
         apt_version,
         section=section,
-        fields={"Depends": f"libnccl2 (= {apt_version})"},
+        relations=depends(GUESS, f"libnccl2 (= {apt_version})"),
         files={
             f"{LIBRARIES}/libnccl.so": Link("libnccl.so.2"),
             "/usr/include/nccl.h": (

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.command import run
+from tests.lab.mirror.relations import Relation, control_fields
 
 EXECUTABLE_FOLDERS = ("/bin/", "/sbin/")
 
@@ -29,7 +30,8 @@ class Deb:
 
     Attributes:
         name, version, architecture, section: as in the control file.
-        fields: further control fields, such as `Depends` or `Source`.
+        fields: further control fields that are no relation, such as `Source`.
+        relations: what it states of other packages.
         files: absolute path -> text, bytes, a link, or a folder on disk to copy in.
         scripts: `postinst`, `prerm`, ... -> body of a shell script.
     """
@@ -41,6 +43,7 @@ class Deb:
     fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Content] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
+    relations: tuple[Relation, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -57,6 +60,7 @@ class Deb:
             "Priority": "optional",
             "Maintainer": "dlconf lab <lab@dlconf.test>",
             **self.fields,
+            **control_fields(self.relations),
             "Description": f"stand-in for {self.name}, with its name and no content",
         }
         return "".join(f"{key}: {value}\n" for key, value in lines.items())

@@ -1,13 +1,13 @@
-"""The packages of NVIDIA's driver, with names and dependencies as in Ubuntu and the PPA."""
+"""The packages of NVIDIA's driver as Ubuntu's archive and the graphics-drivers PPA have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tests.lab.mirror.debs import Content, Deb
+from tests.lab.mirror.relations import GUESS, Relation, depends, exclusive, recommends
 from tests.lab.mirror.repositories import library_link
-from tests.lab.mirror.services import FIRST_UNBRANCHED as FIRST_WITH_SERVICES
 from tests.lab.mirror.services import persistence_files
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
@@ -46,73 +46,94 @@ MODULE_DESCRIPTION("stand-in for the NVIDIA kernel module");
 """
 
 LICENSES = {"": "NVIDIA", "-open": "Dual MIT/GPL"}
-
-
-# From this branch on NVIDIA's own repository has no branch in the names of packages.
-FIRST_UNBRANCHED = 590
+FIRST_OPEN = 515  # the catalogue's row of the branch
+FIRST_OPEN_ONLY = 620  # likewise
 
 
 def driver_packages(
-    upstream: str, version: str, *, tail: str | None = None, persistence: bool = True
+    upstream: str,
+    version: str,
+    *,
+    tail: str | None = None,
+    persistence: bool = True,
+    signed: str = "",
+    source: str = "",
 ) -> Iterator[Deb]:
-    """Yield the packages of one driver in both flavours.
+    """Yield the packages of one driver in the flavours that it has.
 
     Args:
         upstream: NVIDIA's version, `580.178.04`; its first number is the branch.
         version: the packages' version, `580.178.04-0ubuntu0~gpu22.04.1`.
         tail: what names end in; None = the branch (`-580`), as Ubuntu and the PPA have it.
         persistence: whether the persistence daemon is in one of them, or a package of its own.
+        signed: kernel flavour whose modules the archive has signed, `generic`; "" = none has.
+        source: name of the source package; "" = Ubuntu's, with the branch in it.
     """
     branch = upstream.split(".", maxsplit=1)[0]
     end = f"-{branch}" if tail is None else tail
-    for deb in _common_packages(end, upstream, version, persistence=persistence):
-        yield replace(deb, fields={**deb.fields, "Source": f"nvidia-graphics-drivers-{branch}"})
-    for flavour in LICENSES:
-        for deb in _flavour_packages(end, upstream, version, flavour):
-            yield replace(deb, fields={**deb.fields, "Source": f"nvidia-graphics-drivers-{branch}"})
+    origin = {"Source": source or f"nvidia-graphics-drivers-{branch}"}
+    debs = list(_common_packages(end, upstream, version, persistence=persistence))
+    for flavour in flavours(branch):
+        debs += _flavour_packages(end, upstream, version, flavour, signed)
+    for deb in debs:
+        yield replace(deb, fields={**deb.fields, **origin})
 
 
-def nvidia_repository_driver(upstream: str) -> Iterator[Deb]:
-    """Yield a driver as NVIDIA's own repositories have it, with metapackages and the pin."""
-    branch = upstream.split(".", maxsplit=1)[0]
-    tail = "" if int(branch) >= FIRST_UNBRANCHED else f"-{branch}"
-    version = f"{upstream}-1ubuntu1"
-    persistence = int(branch) < FIRST_WITH_SERVICES
-    yield from driver_packages(upstream, version, tail=tail, persistence=persistence)
-    for name, flavour in (("cuda-drivers", ""), ("nvidia-open", "-open")):
-        driver = f"nvidia-driver{tail}{flavour} (= {version})"
-        yield _package(f"{name}{tail}", version, depends=driver)
-        if tail:
-            yield _package(name, version, depends=f"{name}{tail} (= {version})")
-    preferences = (
-        "Package: nvidia-* libnvidia-* cuda-drivers*\n"
-        f"Pin: version {branch}.*\nPin-Priority: 1000\n"
-    )
-    pin = f"nvidia-driver-pinning-{branch}"
-    yield _package(pin, version, files={f"/etc/apt/preferences.d/{pin}": preferences})
+def flavours(branch: str) -> tuple[str, ...]:
+    """Return the kernel-module flavours of a branch, as the ends of package names."""
+    if int(branch) < FIRST_OPEN:
+        return ("",)
+    return ("", "-open") if int(branch) < FIRST_OPEN_ONLY else ("-open",)
+
+
+def signed_modules(
+    branch: str, version: str, kernels: Iterable[str], flavour: str
+) -> Iterator[Deb]:
+    """Yield the modules that Canonical signs, for some kernels and for the newest of their flavour.
+
+    Args:
+        branch: of the driver.
+        version: the driver packages'.
+        kernels: releases, `6.8.0-90-generic`, the newest last.
+        flavour: of these kernels, `generic`.
+    """
+    common = depends(GUESS, f"nvidia-kernel-common-{branch} (= {version})")
+    newest = ""
+    for end in flavours(branch):
+        for kernel in kernels:
+            newest = f"linux-modules-nvidia-{branch}{end}-{kernel}"
+            of_kernel = depends(GUESS, f"linux-image-{kernel}")
+            yield Deb(newest, version, section="restricted/kernel", relations=common + of_kernel)
+        meta = f"linux-modules-nvidia-{branch}{end}-{flavour}"
+        yield Deb(meta, version, section="restricted/kernel", relations=depends(GUESS, newest))
+
+
+def transitional(name: str, version: str, target: str) -> Deb:
+    """Return a package that only brings another one, as Ubuntu replaces branches that have ended."""
+    relations = depends("ubuntu-transitional", target)
+    return Deb(name, version, section="restricted/oldlibs", relations=relations)
 
 
 def _package(
     name: str,
     version: str,
     *,
-    depends: str = "",
-    exclusive: str = "",
+    relations: tuple[Relation, ...] = (),
+    only: str = "",
     files: dict[str, Content] | None = None,
     scripts: dict[str, str] | None = None,
     section: str = "libs",
 ) -> Deb:
-    """Return one package of the driver; of those with the same `exclusive` only one can be there."""
-    fields = {"Depends": depends} if depends else {}
-    if exclusive:
-        fields.update(dict.fromkeys(("Provides", "Conflicts", "Replaces"), exclusive))
+    """Return one package of the driver; of those with the same `only` one can be there at a time."""
+    if only and only != name:
+        relations += exclusive("ubuntu-exclusive", only)
     return Deb(
         name,
         version,
         section=f"restricted/{section}",
-        fields=fields,
         files=files or {},
         scripts=scripts or {},
+        relations=relations,
     )
 
 
@@ -120,67 +141,73 @@ def _common_packages(end: str, upstream: str, version: str, *, persistence: bool
     """Yield what both flavours share."""
     yield _package(f"libnvidia-common{end}", version)
     for name in PLAIN_LIBRARIES:
-        depends = f"libnvidia-common{end}" if name == "gl" else ""
-        full_name = f"libnvidia-{name}{end}"
-        yield _package(full_name, version, depends=depends, exclusive=f"libnvidia-{name}")
+        needs = depends(GUESS, f"libnvidia-common{end}") if name == "gl" else ()
+        yield _package(f"libnvidia-{name}{end}", version, relations=needs, only=f"libnvidia-{name}")
     yield _package(
         f"libnvidia-compute{end}",
         version,
-        exclusive="libnvidia-compute",
+        only="libnvidia-compute",
         files={
             **library_link(LIBRARIES, "libcuda", upstream, "1"),
             **library_link(LIBRARIES, "libnvidia-ml", upstream, "1"),
         },
     )
+    compute = depends(GUESS, f"libnvidia-compute{end} (= {version})")
     yield _package(
         f"nvidia-utils{end}",
         version,
-        depends=f"libnvidia-compute{end} (= {version})",
-        exclusive="nvidia-utils",
+        relations=compute,
+        only="nvidia-utils",
         files={"/usr/bin/nvidia-smi": NVIDIA_SMI.format(version=upstream)},
         section="utils",
     )
     yield _package(
         f"nvidia-compute-utils{end}",
         version,
-        depends=f"libnvidia-compute{end} (= {version})",
-        exclusive="nvidia-compute-utils",
+        relations=compute,
+        only="nvidia-compute-utils",
         files=persistence_files(static=True) if persistence else None,
         section="utils",
     )
     yield _package(f"nvidia-firmware{end}-{upstream}", version, section="kernel")
-    yield _package(f"nvidia-kernel-common{end}", version, exclusive="nvidia-kernel-common")
+    yield _package(f"nvidia-kernel-common{end}", version, only="nvidia-kernel-common")
 
 
-def _flavour_packages(end: str, upstream: str, version: str, flavour: str) -> Iterator[Deb]:
+def _flavour_packages(
+    end: str, upstream: str, version: str, flavour: str, signed: str
+) -> Iterator[Deb]:
     """Yield what differs between the proprietary ("") and the open ("-open") kernel modules."""
-    source = f"nvidia-kernel-source{end}{flavour}"
-    dkms = f"nvidia-dkms{end}{flavour}"
+    source, dkms = f"nvidia-kernel-source{end}{flavour}", f"nvidia-dkms{end}{flavour}"
     yield _package(
         source,
         version,
-        exclusive="nvidia-kernel-source",
+        only="nvidia-kernel-source",
         files=_module_source(upstream, LICENSES[flavour]),
         section="kernel",
     )
+    needs = (f"{source} (= {version})", f"nvidia-kernel-common{end}")
     yield _package(
         dkms,
         version,
-        depends=(
-            f"dkms, {source} (= {version}), nvidia-kernel-common{end}, "
-            f"nvidia-firmware{end}-{upstream}"
-        ),
-        exclusive="nvidia-dkms-kernel",
+        relations=depends(GUESS, "dkms", *needs, f"nvidia-firmware{end}-{upstream}"),
+        only="nvidia-dkms-kernel",
         scripts=_dkms_scripts(upstream),
         section="kernel",
     )
     shared = [f"libnvidia-{name}{end}" for name in ("compute", *PLAIN_LIBRARIES)]
-    shared += [f"nvidia-utils{end}", f"nvidia-compute-utils{end}", dkms]
+    shared += [f"nvidia-utils{end}", f"nvidia-compute-utils{end}"]
+    module = f"{dkms} (= {version})"
+    if signed:
+        module += f" | linux-modules-nvidia{end}{flavour}-{signed} (= {version})"
     yield _package(
         f"nvidia-driver{end}{flavour}",
         version,
-        depends=", ".join(f"{name} (= {version})" for name in shared),
-        exclusive="nvidia-driver-binary",
+        relations=(
+            *depends(GUESS, *(f"{name} (= {version})" for name in shared)),
+            *depends("ubuntu-signed-modules" if signed else GUESS, module),
+            *recommends(GUESS, "nvidia-settings", "nvidia-prime"),
+        ),
+        only="nvidia-driver-binary",
     )
 
 

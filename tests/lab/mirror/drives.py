@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.mirror.debs import Deb, write_deb
+from tests.lab.mirror.relations import STAND_IN, depends
 from tests.lab.mirror.repositories import write_suite
 from tests.lab.mirror.signing import SigningKey
 from tests.lab.mirror.sites import KEYSERVER, PPA
@@ -23,7 +24,7 @@ def drive_packages(version: str) -> Iterator[Deb]:
         "google-drive-ocamlfuse",
         version,
         section="ocaml",
-        fields={"Depends": "libfuse2, python3, bindfs"},
+        relations=depends(STAND_IN, "libfuse2", "python3", "bindfs"),
         files={"/usr/bin/google-drive-ocamlfuse": PROGRAM.read_text(encoding="utf-8")},
     )
     yield Deb("rclone", "99.0-0ubuntu1")

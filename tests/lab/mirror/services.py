@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.lab.mirror.debs import Content, Deb
+from tests.lab.mirror.relations import GUESS, depends
 
 # As the real ones: without a loaded driver they end with an error.
 DAEMON = """\
@@ -53,14 +54,13 @@ def dcgm_packages(version: str, exporter: str) -> Iterator[Deb]:
     section = "multiverse/misc"
     yield Deb("datacenter-gpu-manager-4-core", version, section=section, files=files)
     for major in (11, 12, 13):
-        fields = {"Depends": core}
         name = f"datacenter-gpu-manager-4-cuda{major}"
-        yield Deb(name, version, section=section, fields=fields)
+        yield Deb(name, version, section=section, relations=depends(GUESS, core))
     yield Deb(
         "datacenter-gpu-manager-exporter",
         exporter,
         section=section,
-        fields={"Depends": "datacenter-gpu-manager-4-core"},
+        relations=depends(GUESS, "datacenter-gpu-manager-4-core"),
         files=_daemon("dcgm-exporter", "nvidia-dcgm-exporter"),
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.command import LabError, run
 
 VALID_DAYS = "3650"
+_FINGERPRINT = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
 
 
 class SigningKey:
@@ -24,7 +26,7 @@ class SigningKey:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._gpg("--quick-gen-key", owner, "rsa2048", "sign", "never")
         listing = self._gpg("--with-colons", "--list-keys")
-        found = re.search(r"^fpr:+([0-9A-F]{40}):", listing, re.MULTILINE)
+        found = _FINGERPRINT.search(listing)
         if not found:
             raise LabError(f"gpg made no key in {home}")
         self.fingerprint = found[1]
@@ -40,6 +42,17 @@ class SigningKey:
         flags = ["--armor"] if armor else []
         self._gpg("--yes", *flags, "--output", str(target), "--export", self.fingerprint)
         return target
+
+    def exported(self) -> bytes:
+        """Return the public key as a keyring has it."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.export(Path(folder) / "key", armor=False).read_bytes()
+
+    def shown(self, file: Path) -> str:
+        """Return the fingerprint of the key in a file, "" for none."""
+        listing = self._gpg("--with-colons", "--show-keys", str(file))
+        found = _FINGERPRINT.search(listing)
+        return found[1] if found else ""
 
     def sign_release(self, folder: Path) -> None:
         """Write `InRelease` and `Release.gpg` beside `folder`/Release."""

@@ -8,14 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.lab.mirror.cuda import (
-    CudaRelease,
-    cudnn_packages,
-    nccl_packages,
-    toolkit_packages,
-)
+from tests.lab.mirror.cuda import CudaRelease, nccl_packages, toolkit_packages
+from tests.lab.mirror.cudnn import cudnn_packages, top_packages
 from tests.lab.mirror.debs import Content, Deb, write_deb
-from tests.lab.mirror.drivers import driver_packages, nvidia_repository_driver
+from tests.lab.mirror.drivers import driver_packages
+from tests.lab.mirror.nvidia_drivers import beside_drivers, debian_driver, ubuntu_driver
 from tests.lab.mirror.repositories import (
     write_flat_repository,
     write_local_repository,
@@ -33,6 +30,7 @@ PPA_ORIGIN = "LP-PPA-graphics-drivers"
 PPA_REAL_FINGERPRINT = "2388FF3BE10A76F638F80723FCAE110B1118213C"
 NVIDIA_KEY_FILE = "3bf863cc.pub"
 LOCAL_DISTRO = "ubuntu2204"
+SYSTEM_DRIVERS = {"ubuntu": ubuntu_driver, "debian": debian_driver}
 # A time of its own, so that apt does not take the forged file for a part of the true one.
 FORGED_AT = 1735689600
 
@@ -80,15 +78,19 @@ class PackageSites:
             _write_all(self._pool / cuda.version, toolkit_packages(cuda))
         bundled = {cuda.driver for cuda in self.releases if cuda.driver}
         for upstream in bundled | set(self._content["nvidia_drivers"]):
-            folder = self._pool / f"driver-{upstream}"
-            _write_all(folder, nvidia_repository_driver(upstream))
-            _write_all(folder, repository_services(upstream))
+            for system, driver in SYSTEM_DRIVERS.items():
+                folder = self._pool / f"{system}-{upstream}"
+                _write_all(folder, driver(upstream))
+                _write_all(folder, repository_services(upstream))
+        newest = self._content["nvidia_drivers"][-1]
+        _write_all(self._pool / "beside", beside_drivers(newest))
         dcgm = self._content["dcgm"]
         _write_all(self._pool / "dcgm", dcgm_packages(dcgm["version"], dcgm["exporter"]))
         for row in self._content["cudnn"]:
-            for major in row["majors"]:
-                folder = self._pool / f"cudnn-{row['version']}"
-                _write_all(folder, cudnn_packages(row["version"], major))
+            folder = self._pool / f"cudnn-{row['version']}"
+            for release in row["cuda"]:
+                _write_all(folder, cudnn_packages(row["version"], release))
+            _write_all(folder, top_packages(row["version"]))
         for row in self._content["nccl"]:
             for release in row["cuda"]:
                 _write_all(self._pool / "nccl", nccl_packages(row["version"], release))
@@ -116,7 +118,8 @@ class PackageSites:
         content = self._pool / f"local-{cuda.version}"
         _link_all(self._pool / cuda.version, content)
         if cuda.driver:
-            _link_all(self._pool / f"driver-{cuda.driver}", content)
+            _link_all(self._pool / f"ubuntu-{cuda.driver}", content)
+            _link_all(self._pool / "beside", content)
         base = f"compute/cuda/{cuda.version}"
         deb = self._local_repository(
             self._sites / NVIDIA / base / "local_installers", package, version, content
@@ -152,8 +155,9 @@ class PackageSites:
     def _build_network(self, distro: str) -> None:
         """Write NVIDIA's network repository for a distribution: all toolkits, cuDNNs and NCCLs."""
         folder = self._sites / NVIDIA / f"compute/cuda/repos/{distro}/x86_64"
+        others = [f"{system}-" for system in SYSTEM_DRIVERS if not distro.startswith(system)]
         for pool in sorted(self._pool.iterdir()):
-            if not pool.name.startswith("local-"):
+            if not pool.name.startswith(("local-", *others)):
                 _link_all(pool, folder)
         keyring = "/usr/share/keyrings/cuda-archive-keyring.gpg"
         key_file = self.nvidia_key.export(self._keys / "cuda-archive-keyring.gpg", armor=False)

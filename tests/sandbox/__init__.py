@@ -1,0 +1,1 @@
+"""Real apt asked in a sandbox: every system times every card, without a host."""

@@ -1,0 +1,155 @@
+"""One case: the roles' part played on a host, apt's answers, and what is wrong with them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible.errors import AnsibleError
+
+from tests.lab.mirror.debs import Deb
+from tests.sandbox.bed import Bed
+from tests.sandbox.modules import SandboxModules
+from tests.sandbox.playbook import Play, Stop, Variables
+from tests.sandbox.root import Change
+from tests.sandbox.stacks import ROLES, Stack, planner, stack_of
+from tests.sandbox.states import STATES, Host
+from tests.sandbox.systems import System
+
+BESIDE = ("dkms", "dh-dkms", "nvidia-settings", "mft", "collectx")
+"""What NVIDIA's repositories have and nobody asks them for."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A host to bring to its stack: its system, card, the driver's source and what was there before."""
+
+    system: System
+    card: str
+    source: str | None
+    state: str
+
+    def stack(self) -> Stack:
+        """Return the stack that is chosen for the host."""
+        return stack_of(self.system, self.card, self.source)
+
+    def __str__(self) -> str:
+        return f"{self.system.os} {self.card} {self.source or 'default'} {self.state}"
+
+
+@dataclass
+class Outcome:
+    """How a case ended: `problems` is empty where the host has exactly its stack."""
+
+    problems: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+class Run:
+    """One case on a host of the bed."""
+
+    def __init__(self, bed: Bed, case: Case, stack: Stack) -> None:
+        self._bed, self._case, self._stack = bed, case, stack
+        self.root = bed.root()
+        known = bed.known(case.system)
+        branch = (stack.resolution["stack"]["driver"] or {}).get("branch", "")
+        self._host = Host(self.root, case.system, bed.keys, bed.answers, known, branch)
+        sites = self.root.network.sites
+        self._modules = SandboxModules(self.root, case.system, bed.keys, known, sites)
+
+    def outcome(self) -> Outcome:
+        """Bring the state about, then the stack; judge what apt did, and what it would do the day after."""
+        STATES[self._case.state](self._host)
+        self._host.before.update(self.root.installed)
+        play = Play(Variables(planner(), self._stack.variables), self._modules)
+        for role in ROLES:
+            try:
+                play.role(role)
+            except (Stop, AnsibleError) as stop:
+                return Outcome([f"{role}: {stop}"], self._modules.changes)
+        changes = self._modules.changes
+        problems = list(judge(self._stack, self._host, self.root.installed, changes))
+        return Outcome(problems or list(self._day_after()), changes)
+
+    def _day_after(self) -> Iterator[str]:
+        """Upgrade the host when newer versions of everything are published; the stack stays, the rest moves on."""
+        self.root.connect(self._bed.network(day_after=True))
+        if complaint := self.root.update():
+            yield f"the day after: apt-get update: {complaint}"
+            return
+        for verb in ("upgrade", "dist-upgrade"):
+            complaint, changes = self.root.simulate(verb)
+            if complaint:
+                yield f"the day after: apt-get {verb}: {complaint}"
+            yield from (f"the day after: {problem}" for problem in _unasked(changes))
+            ours = {change.name for change in self._modules.changes}
+            moved = [c for c in changes if c.name in ours or not (c.old and c.new)]
+            for change in moved:
+                yield f"the day after: apt-get {verb}: {change.name} {change.old or '-'} -> {change.new or '-'}"
+            if not any(c.name == "libc6" for c in changes):
+                yield f"the day after: apt-get {verb} leaves out the security update of libc6"
+
+
+def judge(
+    stack: Stack, host: Host, after: Mapping[str, Deb], changes: Iterable[Change]
+) -> Iterator[str]:
+    """Yield how what apt did differs from exactly the chosen stack."""
+    for resource in stack.of_kind("package"):
+        deb, pattern = after.get(resource["name"]), str(resource.get("version", "*"))
+        if deb is None:
+            yield f"{resource['name']} is not installed"
+        elif not fnmatch.fnmatchcase(deb.version.split(":")[-1], pattern):
+            yield f"{resource['name']} is {deb.version}, not {pattern}"
+    new = {change.name: after[change.name] for change in changes if change.name in after}
+    install = stack.resolution["install"]
+    yield from _of_one_branch([deb for deb in new.values() if _is_driver(deb)], host.branch)
+    if cudnn := install["cudnn"]:
+        for deb in new.values():
+            if "cudnn" in deb.name and not fnmatch.fnmatchcase(deb.version, cudnn["version"]):
+                yield f"{deb.name} is {deb.version}, not {cudnn['version']}"
+    if cuda := install["cuda"]:
+        yield from _of_one_release(new.values(), cuda["release"])
+    yield from _unasked(changes)
+    for change in changes:
+        if not change.new and not _may_go(change.name, host):
+            yield f"{change.name} was removed"
+
+
+def _of_one_branch(driver: list[Deb], branch: str) -> Iterator[str]:
+    for deb in driver:
+        if not deb.version.startswith(f"{branch}."):
+            yield f"{deb.name} {deb.version} is of another driver branch than {branch}"
+    if len(versions := {deb.version for deb in driver}) > 1:
+        yield f"the driver has {len(versions)} versions: {', '.join(sorted(versions))}"
+
+
+def _of_one_release(debs: Iterable[Deb], release: str) -> Iterator[str]:
+    """Yield packages of a toolkit of another release; they end in the release, as in `cuda-nvcc-13-2`."""
+    for deb in debs:
+        found = re.fullmatch(r"(?:cuda|lib)[a-z-]*-([0-9]+-[0-9]+)(?:-config-common)?", deb.name)
+        if found and "cudnn" not in deb.name and found[1] != release.replace(".", "-"):
+            yield f"{deb.name} {deb.version} is of another CUDA than {release}"
+
+
+def _unasked(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
+    for change in changes:
+        if change.new and change.name in BESIDE and "NVIDIA CUDA" in change.origin:
+            yield f"{change.name} {change.old or '-'} -> {change.new} comes from {change.origin}"
+
+
+def _may_go(name: str, host: Host) -> bool:
+    """Whether a package may be removed: the driver's, and cuDNN's where only one CUDA major's can be there."""
+    deb = host.before[name]
+    return _is_driver(deb) or ("cudnn" in name and host.answers.cudnn_majors_conflict)
+
+
+def _is_driver(deb: Deb) -> bool:
+    source = deb.fields.get("Source", "")
+    return (
+        source.startswith(("nvidia-graphics-drivers", "nvidia-open"))
+        or source == "cuda-drivers"
+        or deb.name.startswith("nvidia-driver-pinning")
+    )
