@@ -20,6 +20,8 @@ from tests.sandbox.systems import System
 
 BESIDE = ("dkms", "dh-dkms", "nvidia-settings", "mft", "collectx")
 """What NVIDIA's repositories have and nobody asks them for."""
+OF_ALL_RELEASES = re.compile(r"cuda-toolkit-(?:\d+-)?config-common")
+"""Packages that toolkits of all releases share: they hold the linker's settings, and go with the newest toolkit."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,23 @@ class Run:
             if complaint:
                 yield f"the day after: apt-get {verb}: {complaint}"
             yield from (f"the day after: {problem}" for problem in _unasked(changes))
-            ours = {change.name for change in self._modules.changes}
-            moved = [c for c in changes if c.name in ours or not (c.old and c.new)]
-            for change in moved:
-                yield f"the day after: apt-get {verb}: {change.name} {change.old or '-'} -> {change.new or '-'}"
+            for change in changes:
+                if self._is_of_stack(change):
+                    yield f"the day after: apt-get {verb}: {change}"
             if not any(c.name == "libc6" for c in changes):
                 yield f"the day after: apt-get {verb} leaves out the security update of libc6"
+
+    def _is_of_stack(self, change: Change) -> bool:
+        """Whether an upgrade may not make this change: to what the roles brought, or to what is there at all."""
+        if not (change.old and change.new):
+            return True
+        ours = any(change.name == made.name for made in self._modules.changes)
+        return ours and not OF_ALL_RELEASES.fullmatch(change.name) and not _is_same_pin(change)
+
+
+def _is_same_pin(change: Change) -> bool:
+    """Whether a change only renews the package that keeps apt on a branch, which is in its name."""
+    return change.name.startswith("nvidia-driver-pinning-")
 
 
 def judge(
@@ -137,7 +150,7 @@ def _unasked(changes: Iterable[Change]) -> Iterator[str]:
     """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
     for change in changes:
         if change.new and change.name in BESIDE and "NVIDIA CUDA" in change.origin:
-            yield f"{change.name} {change.old or '-'} -> {change.new} comes from {change.origin}"
+            yield f"{change} comes from {change.origin}"
 
 
 def _may_go(name: str, host: Host) -> bool:

@@ -60,6 +60,9 @@ class Change:
     new: str
     origin: str
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.old or '-'} -> {self.new or '-'}"
+
 
 class Root:
     """A host in the sandbox.

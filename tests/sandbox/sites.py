@@ -33,8 +33,8 @@ class Keys:
     def of_fingerprint(self, real: str) -> SigningKey:
         """Return what stands for the vendor's key with this fingerprint; unknown ones get a key that signs nothing."""
         if real not in self._of:
-            owner = f"stand-in for {real[-8:]} <lab@dlconf.test>"
-            self._of[real] = SigningKey(self._folder / real[-8:], owner)
+            home = self._folder / hashlib.sha256(real.encode()).hexdigest()[:8]
+            self._of[real] = SigningKey(home, f"stand-in for {real} <lab@dlconf.test>")
         return self._of[real]
 
     def close(self) -> None:
