@@ -43,10 +43,15 @@ class Case:
 
 @dataclass
 class Outcome:
-    """How a case ended: `problems` is empty where the host has exactly its stack."""
+    """How a case ended: without problems the host has exactly its stack, or was refused it for a good reason.
+
+    Attributes:
+        refused: what the role said where no repository has the chosen cuDNN and no package of it was touched.
+    """
 
     problems: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    refused: str = ""
 
 
 class Run:
@@ -70,10 +75,20 @@ class Run:
             try:
                 play.role(role)
             except (Stop, AnsibleError) as stop:
-                return Outcome([f"{role}: {stop}"], self._modules.changes)
+                return self._stopped(role, str(stop))
         changes = self._modules.changes
         problems = list(judge(self._stack, self._host, self.root.installed, changes))
         return Outcome(problems or list(self._day_after()), changes)
+
+    def _stopped(self, role: str, message: str) -> Outcome:
+        """Judge a role that stopped: there may be a good reason, which it must name before it changes anything."""
+        changes, known = self._modules.changes, self._host.known
+        version = (self._stack.resolution["install"]["cudnn"] or {}).get("version", "")
+        there = any("cudnn" in name and found == version for name, found in known)
+        touched = any("cudnn" in change.name for change in changes)
+        if role == "cudnn" and not there and not touched and version.rpartition("-")[0] in message:
+            return Outcome([], changes, message)
+        return Outcome([f"{role}: {message}"], changes)
 
     def _day_after(self) -> Iterator[str]:
         """Upgrade the host when newer versions of everything are published; the stack stays, the rest moves on."""
