@@ -152,7 +152,7 @@ class Root:
 
     def simulate(self, *arguments: str) -> tuple[str, list[Change]]:
         """Ask apt what it would do; return its complaint, "" for none, and the changes."""
-        return _answer(self.run(["apt-get", "--simulate", "--quiet", "--assume-yes", *arguments]))
+        return answer(self.run(["apt-get", "--simulate", "--quiet", "--assume-yes", *arguments]))
 
     def install(
         self, names: Sequence[str], *, downgrade: bool, change_held: bool
@@ -160,7 +160,7 @@ class Root:
         """Ask apt to install packages as Ansible's module does; `names` are that module's."""
         asked = {"names": list(names), "downgrade": downgrade, "change_held": change_held}
         script = f"/opt/{INSTALL.relative_to(content.root())}"
-        return _answer(self.run([*PYTHON, script, json.dumps(asked)]))
+        return answer(self.run([*PYTHON, script, json.dumps(asked)]))
 
     def put(self, debs: Iterable[Deb]) -> None:
         """Have packages installed, with those of their files that apt reads."""
@@ -191,7 +191,8 @@ class Root:
         self.write("/var/lib/dpkg/status", text)
 
 
-def _answer(done: subprocess.CompletedProcess[str]) -> tuple[str, list[Change]]:
+def answer(done: subprocess.CompletedProcess[str]) -> tuple[str, list[Change]]:
+    """Return apt's complaint, "" for none, and the changes that it would make, from what it said."""
     if done.returncode != 0:
         return f"{done.stderr.strip()}\n{_problem(done.stdout)}".strip(), []
     return "", [
