@@ -100,7 +100,7 @@ def _ubuntu(system: System, day_after: bool) -> Iterator[Repository]:
         (UBUNTU, f"{codename}-updates", updates),
         (UBUNTU_SECURITY, f"{codename}-security", security),
     ):
-        components = {name: [] for name in UBUNTU_COMPONENTS} | {"main": content}
+        components = {name: content if name == "main" else [] for name in UBUNTU_COMPONENTS}
         yield Repository(address, suite, "ubuntu", "Ubuntu", "Ubuntu", components)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,7 +80,7 @@ def index(debs: Iterable[Deb]) -> str:
 
 
 def _write(
-    root: Path, fields: dict[str, str], indexes: dict[str, Iterable[Deb]], key: SigningKey
+    root: Path, fields: dict[str, str], indexes: Mapping[str, Iterable[Deb]], key: SigningKey
 ) -> None:
     lines = [f"{name}: {value}" for name, value in fields.items()]
     lines += [f"Date: {email.utils.formatdate(time.time(), usegmt=True)}", "SHA256:"]

@@ -71,8 +71,8 @@ def debian_driver(upstream: str, answers: Answers = WIDE) -> Iterator[Deb]:
     for flavour in flavours(branch):
         modules = depends(GUESS, "dkms", f"nvidia-kernel-support {same}")
         name = f"nvidia-kernel{flavour}-dkms"
-        only = (Relation("Provides", "nvidia-kernel-module", GUESS),)
-        only += (Relation("Conflicts", "nvidia-kernel-module", GUESS),)
+        fields = ("Provides", "Conflicts")
+        only = tuple(Relation(field, "nvidia-kernel-module", GUESS) for field in fields)
         yield _driver_deb(name, version, modules + only)
     yield from _debian_metapackages(branch, upstream, version, answers)
     yield pin_package(branch, version)
