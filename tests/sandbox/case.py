@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from ansible.errors import AnsibleError
 
+from tests.lab.mirror.cuda import toolkit_packages
 from tests.lab.mirror.debs import Deb
 from tests.sandbox.bed import Bed
+from tests.sandbox.local import cuda_version
 from tests.sandbox.modules import SandboxModules
 from tests.sandbox.playbook import Play, Stop, Variables
+from tests.sandbox.repositories import cuda_release
 from tests.sandbox.root import Change
 from tests.sandbox.stacks import ROLES, Stack, planner, stack_of
 from tests.sandbox.states import STATES, Host
@@ -139,9 +142,11 @@ def judge(
                 yield f"{deb.name} is {deb.version}, not {cudnn['version']}"
     if cuda := install["cuda"]:
         yield from _of_one_release(new.values(), cuda["release"])
+        yield from _of_its_version(new, cuda["version"])
     yield from _unasked(changes)
+    major = (install["cuda"] or {}).get("release", "").partition(".")[0]
     for change in changes:
-        if not change.new and not _may_go(change.name, host):
+        if not change.new and not _may_go(change.name, host, major):
             yield f"{change.name} was removed"
 
 
@@ -161,6 +166,14 @@ def _of_one_release(debs: Iterable[Deb], release: str) -> Iterator[str]:
             yield f"{deb.name} {deb.version} is of another CUDA than {release}"
 
 
+def _of_its_version(new: Mapping[str, Deb], pattern: str) -> Iterator[str]:
+    """Yield packages of the toolkit that are not those that its version was made with."""
+    for wanted in toolkit_packages(cuda_release(cuda_version(pattern))):
+        deb = new.get(wanted.name, wanted)
+        if deb.version != wanted.version and not OF_ALL_RELEASES.fullmatch(deb.name):
+            yield f"{deb.name} is {deb.version}, not {wanted.version} as in CUDA {pattern}"
+
+
 def _unasked(changes: Iterable[Change]) -> Iterator[str]:
     """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
     for change in changes:
@@ -168,10 +181,12 @@ def _unasked(changes: Iterable[Change]) -> Iterator[str]:
             yield f"{change} comes from {change.origin}"
 
 
-def _may_go(name: str, host: Host) -> bool:
-    """Whether a package may be removed: the driver's, and cuDNN's where only one CUDA major's can be there."""
+def _may_go(name: str, host: Host, cuda_major: str) -> bool:
+    """Whether a package may be removed: the driver's; cuDNN's of this CUDA major, or where only one can be there."""
     deb = host.before[name]
-    return _is_driver(deb) or ("cudnn" in name and host.answers.cudnn_majors_conflict)
+    if "cudnn" not in name:
+        return _is_driver(deb)
+    return host.answers.cudnn_majors_conflict or f"-cuda-{cuda_major}" in name
 
 
 def _is_driver(deb: Deb) -> bool:

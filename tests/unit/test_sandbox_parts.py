@@ -29,7 +29,10 @@ GOOD = {
 STACK = Stack(
     {
         "stack": {"driver": {"branch": "580"}},
-        "install": {"cudnn": {"version": "9.28.0.42-1"}, "cuda": {"release": "12.9"}},
+        "install": {
+            "cudnn": {"version": "9.28.0.42-1"},
+            "cuda": {"release": "12.9", "version": "12.9.1-*"},
+        },
     },
     {"driver": [{"kind": "package", "name": "nvidia-driver-580", "version": "580.*"}]},
     {},
@@ -58,6 +61,7 @@ def test_exactly_the_stack_is_no_problem() -> None:
         ("x", Deb("libnvidia-gl-580", "580.9-1", fields=SOURCE), "the driver has 2 versions"),
         ("x", Deb("nvidia-driver-pinning-610", "610.1-1"), "another driver branch"),
         ("x", Deb("libcudnn9-static-cuda-12", "9.29.0.50-1"), "not 9.28.0.42-1"),
+        ("x", Deb("cuda-crt-12-9", "12.9.90-1"), "not 12.9.86-1 as in CUDA 12.9.1-*"),
         ("x", Deb("libcublas-13-2", "13.2.1-1"), "another CUDA than 12.9"),
     ],
 )
@@ -93,9 +97,7 @@ class _Noted:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
 
-    def run(
-        self, module: str, arguments: Mapping[str, Any], _variables: Variables
-    ) -> dict[str, Any]:
+    def run(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         self.calls.append((module, arguments))
         return {"failed": arguments.get("fails", False), "stdout": "out", "changed": True}
 
