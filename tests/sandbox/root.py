@@ -122,19 +122,22 @@ class Root:
         Where another host had the same sources and keys, its lists are taken and apt is not asked again.
         """
         same, lists = self._sources_digest(), self.path("/var/lib/apt/lists")
-        if same not in self.network.fetched:
-            done = self.run(["apt-get", "-q", "update"])
-            lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
-            complaint = "\n".join(lines) or ("" if done.returncode == 0 else "update failed")
-            kept = self.network.lists / same
-            shutil.copytree(lists, kept, copy_function=os.link, ignore=NOT_LISTS)
-            self.network.fetched[same] = complaint, kept
-            return complaint
+        with self.network.fetching(same):
+            if same not in self.network.fetched:
+                complaint, kept = self._fetch(), self.network.lists / same
+                shutil.copytree(lists, kept, copy_function=os.link, ignore=NOT_LISTS)
+                self.network.fetched[same] = complaint, kept
+                return complaint
         complaint, kept = self.network.fetched[same]
         shutil.rmtree(lists)
         shutil.copytree(kept, lists, copy_function=os.link)
         (lists / "partial").mkdir()
         return complaint
+
+    def _fetch(self) -> str:
+        done = self.run(["apt-get", "-q", "update"])
+        lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+        return "\n".join(lines) or ("" if done.returncode == 0 else "update failed")
 
     def _sources_digest(self) -> str:
         """Return a hash of everything that fetching the lists depends on, but the network."""

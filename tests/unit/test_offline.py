@@ -187,13 +187,13 @@ def test_what_is_remembered_never_shows_in_a_plan() -> None:
 def test_hosts_of_one_kind_are_rendered_once() -> None:
     planner = offline.Planner()
     rendered: list[str] = []
-    inner = planner._render
+    inner = planner.render
 
     def render(available: Mapping[str, Any], name: str) -> Any:
         rendered.append(name)
         return inner(available, name)
 
-    planner._render = render
+    planner.render = render
     for number in range(5):
         state = planner.state(
             host(f"gpu{number}", "rtx-3090-ubuntu-22.04", memory_mib=1000 + number)
