@@ -30,6 +30,9 @@ NETAVARK = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
 # limit is 128: some thirty machines, all labs together.
 INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_INSTANCES = 1024
+PYTHON_APT = (
+    "/usr/lib/python3/dist-packages/apt/__init__.py"  # the sandbox's hosts have it, as Ansible's do
+)
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -40,6 +43,8 @@ def missing_packages() -> list[str]:
         packages.append("runc")
     if not any(os.path.exists(path) for path in NETAVARK):  # noqa: PTH110 (plain names)
         packages.append("netavark")
+    if not os.path.exists(PYTHON_APT):  # noqa: PTH110
+        packages.append("python3-apt")
     if not os.path.exists(DEBIAN_KEYRING):  # noqa: PTH110
         packages.append("debian-archive-keyring")
     return sorted(set(packages))

@@ -35,7 +35,9 @@ def main() -> None:
         if args.answers in (None, answers.name):
             found = _found(answers, base, wanted)
             _print(answers, base, found, with_problems=not args.count)
-            record[answers.name] = {str(case): end.problems for case, end in found.items()}
+            record[answers.name] = {
+                str(case): end.problems or [end.refused] for case, end in found.items()
+            }
     if args.json:
         args.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -52,11 +54,17 @@ def _print(
     answers: Answers, base: Base, found: Mapping[Case, Outcome], *, with_problems: bool
 ) -> None:
     for case, end in found.items():
-        if end.problems and with_problems:
-            print(f"{case}: {end.problems[0]}")
-    good = Counter(case.state for case, end in found.items() if not end.problems)
+        if with_problems and (end.problems or end.refused):
+            print(f"{case}: {(*end.problems, end.refused)[0]}")
+    good = Counter(
+        case.state for case, end in found.items() if not end.problems and not end.refused
+    )
     print(f"answers {answers.name}, {base.apt} in the place of every system's:")
     print(f"  {good.total()} of {len(found)} end in exactly their stack")
+    refused = sum(bool(end.refused) for end in found.values())
+    print(
+        f"  {refused} are refused a cuDNN that no repository has, before any package of it changed"
+    )
     for state, cases_of_state in Counter(case.state for case in found).items():
         print(f"  {state}: {good[state]} of {cases_of_state}")
 

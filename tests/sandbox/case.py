@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from ansible.errors import AnsibleError
 
+from tests.lab.mirror.cuda import toolkit_packages
 from tests.lab.mirror.debs import Deb
 from tests.sandbox.bed import Bed
+from tests.sandbox.local import cuda_version
 from tests.sandbox.modules import SandboxModules
 from tests.sandbox.playbook import Play, Stop, Variables
+from tests.sandbox.repositories import cuda_release
 from tests.sandbox.root import Change
 from tests.sandbox.stacks import ROLES, Stack, planner, stack_of
 from tests.sandbox.states import STATES, Host
@@ -20,6 +23,8 @@ from tests.sandbox.systems import System
 
 BESIDE = ("dkms", "dh-dkms", "nvidia-settings", "mft", "collectx")
 """What NVIDIA's repositories have and nobody asks them for."""
+OF_ALL_RELEASES = re.compile(r"cuda-toolkit-(?:\d+-)?config-common")
+"""Packages that toolkits of all releases share: they hold the linker's settings, and go with the newest toolkit."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,15 @@ class Case:
 
 @dataclass
 class Outcome:
-    """How a case ended: `problems` is empty where the host has exactly its stack."""
+    """How a case ended: without problems the host has exactly its stack, or was refused it for a good reason.
+
+    Attributes:
+        refused: what the role said where no repository has the chosen cuDNN and no package of it was touched.
+    """
 
     problems: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    refused: str = ""
 
 
 class Run:
@@ -68,10 +78,20 @@ class Run:
             try:
                 play.role(role)
             except (Stop, AnsibleError) as stop:
-                return Outcome([f"{role}: {stop}"], self._modules.changes)
+                return self._stopped(role, str(stop))
         changes = self._modules.changes
         problems = list(judge(self._stack, self._host, self.root.installed, changes))
         return Outcome(problems or list(self._day_after()), changes)
+
+    def _stopped(self, role: str, message: str) -> Outcome:
+        """Judge a role that stopped: there may be a good reason, which it must name before it changes anything."""
+        changes, known = self._modules.changes, self._host.known
+        version = (self._stack.resolution["install"]["cudnn"] or {}).get("version", "")
+        there = any("cudnn" in name and found == version for name, found in known)
+        touched = any("cudnn" in change.name for change in changes)
+        if role == "cudnn" and not there and not touched and version.rpartition("-")[0] in message:
+            return Outcome([], changes, message)
+        return Outcome([f"{role}: {message}"], changes)
 
     def _day_after(self) -> Iterator[str]:
         """Upgrade the host when newer versions of everything are published; the stack stays, the rest moves on."""
@@ -84,12 +104,23 @@ class Run:
             if complaint:
                 yield f"the day after: apt-get {verb}: {complaint}"
             yield from (f"the day after: {problem}" for problem in _unasked(changes))
-            ours = {change.name for change in self._modules.changes}
-            moved = [c for c in changes if c.name in ours or not (c.old and c.new)]
-            for change in moved:
-                yield f"the day after: apt-get {verb}: {change.name} {change.old or '-'} -> {change.new or '-'}"
+            for change in changes:
+                if self._is_of_stack(change):
+                    yield f"the day after: apt-get {verb}: {change}"
             if not any(c.name == "libc6" for c in changes):
                 yield f"the day after: apt-get {verb} leaves out the security update of libc6"
+
+    def _is_of_stack(self, change: Change) -> bool:
+        """Whether an upgrade may not make this change: to what the roles brought, or to what is there at all."""
+        if not (change.old and change.new):
+            return True
+        ours = any(change.name == made.name for made in self._modules.changes)
+        return ours and not OF_ALL_RELEASES.fullmatch(change.name) and not _is_same_pin(change)
+
+
+def _is_same_pin(change: Change) -> bool:
+    """Whether a change only renews the package that keeps apt on a branch, which is in its name."""
+    return change.name.startswith("nvidia-driver-pinning-")
 
 
 def judge(
@@ -111,9 +142,11 @@ def judge(
                 yield f"{deb.name} is {deb.version}, not {cudnn['version']}"
     if cuda := install["cuda"]:
         yield from _of_one_release(new.values(), cuda["release"])
+        yield from _of_its_version(new, cuda["version"])
     yield from _unasked(changes)
+    major = (install["cuda"] or {}).get("release", "").partition(".")[0]
     for change in changes:
-        if not change.new and not _may_go(change.name, host):
+        if not change.new and not _may_go(change.name, host, major):
             yield f"{change.name} was removed"
 
 
@@ -133,17 +166,27 @@ def _of_one_release(debs: Iterable[Deb], release: str) -> Iterator[str]:
             yield f"{deb.name} {deb.version} is of another CUDA than {release}"
 
 
+def _of_its_version(new: Mapping[str, Deb], pattern: str) -> Iterator[str]:
+    """Yield packages of the toolkit that are not those that its version was made with."""
+    for wanted in toolkit_packages(cuda_release(cuda_version(pattern))):
+        deb = new.get(wanted.name, wanted)
+        if deb.version != wanted.version and not OF_ALL_RELEASES.fullmatch(deb.name):
+            yield f"{deb.name} is {deb.version}, not {wanted.version} as in CUDA {pattern}"
+
+
 def _unasked(changes: Iterable[Change]) -> Iterator[str]:
     """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
     for change in changes:
         if change.new and change.name in BESIDE and "NVIDIA CUDA" in change.origin:
-            yield f"{change.name} {change.old or '-'} -> {change.new} comes from {change.origin}"
+            yield f"{change} comes from {change.origin}"
 
 
-def _may_go(name: str, host: Host) -> bool:
-    """Whether a package may be removed: the driver's, and cuDNN's where only one CUDA major's can be there."""
+def _may_go(name: str, host: Host, cuda_major: str) -> bool:
+    """Whether a package may be removed: the driver's; cuDNN's of this CUDA major, or where only one can be there."""
     deb = host.before[name]
-    return _is_driver(deb) or ("cudnn" in name and host.answers.cudnn_majors_conflict)
+    if "cudnn" not in name:
+        return _is_driver(deb)
+    return host.answers.cudnn_majors_conflict or f"-cuda-{cuda_major}" in name
 
 
 def _is_driver(deb: Deb) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from dlconf import content
 from tests.lab.mirror.debs import Deb
 from tests.sandbox.local import local_repository, write_local
-from tests.sandbox.playbook import Variables
+from tests.sandbox.playbook import OURS
 from tests.sandbox.root import Change, Root
 from tests.sandbox.sites import Keys
 from tests.sandbox.systems import System
@@ -41,12 +41,9 @@ class SandboxModules:
         self._known, self._sites = known, sites
         self.changes: list[Change] = []
 
-    def run(
-        self, module: str, arguments: Mapping[str, Any], variables: Variables
-    ) -> dict[str, Any]:
-        """Do a module's work and return its result; `variables` are those that the task sees."""
-        del variables
-        if module.startswith("dlconf_"):
+    def run(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Do a module's work and return its result."""
+        if module.startswith(OURS):
             return self._ours(module, arguments)
         work = getattr(self, f"_{module}", None)
         return dict(work(arguments)) if work else {}

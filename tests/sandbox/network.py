@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +30,7 @@ class MirrorNetwork:
         # What a host's sources and keys were when it fetched the lists -> apt's complaint, and the lists.
         self.fetched: dict[str, tuple[str, Path]] = {}
         self.lists = folder / "lists"
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         hosts = sorted(path.name for path in sites.iterdir())
         write_tls(folder / "tls", hosts)
         self.hosts_text = "127.0.0.1 localhost\n" + "".join(f"127.0.0.1 {host}\n" for host in hosts)
@@ -48,6 +51,10 @@ class MirrorNetwork:
     def enter(self) -> Sequence[str]:
         """Return the beginning of a command that runs in the network."""
         return ["nsenter", f"--net=/proc/{self._process.pid}/ns/net"]
+
+    def fetching(self, digest: str) -> threading.Lock:
+        """Return what lets one host at a time fetch for the same sources and keys."""
+        return self._locks[digest]
 
     def close(self) -> None:
         """End the server, and the network with it."""

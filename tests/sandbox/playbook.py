@@ -16,44 +16,7 @@ from dlconf import content
 from dlconf.offline import Planner
 
 BUILTIN = "ansible.builtin."
-KEYWORDS = frozenset(
-    {
-        "name",
-        "when",
-        "loop",
-        "loop_control",
-        "register",
-        "vars",
-        "notify",
-        "failed_when",
-        "changed_when",
-    }
-    | {
-        "check_mode",
-        "environment",
-        "until",
-        "retries",
-        "delay",
-        "block",
-        "rescue",
-        "always",
-        "become",
-    }
-    | {
-        "args",
-        "timeout",
-        "async",
-        "poll",
-        "no_log",
-        "ignore_errors",
-        "tags",
-        "listen",
-        "become_user",
-        "throttle",
-    }
-)
-
-
+OURS = "dlconf_"
 PASSED_OVER = ("debug", "systemd_service", "systemd", "setup", "template", "service")
 """Modules whose work apt does not depend on: their tasks are not even asked whether they run."""
 
@@ -65,9 +28,7 @@ class Stop(Exception):
 class Modules(Protocol):
     """What does a module's work on the host."""
 
-    def run(
-        self, module: str, arguments: Mapping[str, Any], environment: Variables
-    ) -> dict[str, Any]:
+    def run(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Do it and return the module's result."""
 
 
@@ -161,7 +122,7 @@ class Play:
         return self._variables.holds(task.get("when", True), extra)
 
     def _task(self, role: str, task: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
-        module = next(key for key in task if key not in KEYWORDS)
+        module = next(key for key in task if key.startswith((BUILTIN, OURS)))
         if module.removeprefix(BUILTIN) in PASSED_OVER and "register" not in task:
             return
         single = "loop" not in task
@@ -227,10 +188,10 @@ class Play:
         if short == "set_fact":
             self._variables.values.update(self._variables.render(arguments, extra))
             return {}
-        return self._modules.run(short, self._variables.render(arguments, extra), self._variables)
+        return self._modules.run(short, self._variables.render(arguments, extra))
 
     def _include(self, name: str, tasks_from: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        if self._modules.run("include_role", {"name": name, **given}, self._variables).get("done"):
+        if self._modules.run("include_role", {"name": name, **given}).get("done"):
             return {}
         self.role(name, tasks_from, given)
         return {}

@@ -79,7 +79,7 @@ def local_cuda(system: System, version: str) -> list[Deb]:
     debs = list(toolkit_packages(release))
     if release.driver:
         driver = ubuntu_driver if system.ubuntu else debian_driver
-        debs += [*driver(release.driver), *beside_drivers(release.driver)]
+        debs += [*driver(release.driver), *beside_drivers([release.driver])]
     return debs
 
 
@@ -100,7 +100,7 @@ def _ubuntu(system: System, day_after: bool) -> Iterator[Repository]:
         (UBUNTU, f"{codename}-updates", updates),
         (UBUNTU_SECURITY, f"{codename}-security", security),
     ):
-        components = {name: [] for name in UBUNTU_COMPONENTS} | {"main": content}
+        components = {name: content if name == "main" else [] for name in UBUNTU_COMPONENTS}
         yield Repository(address, suite, "ubuntu", "Ubuntu", "Ubuntu", components)
 
 
@@ -156,7 +156,7 @@ def _nvidia_debs(system: System, answers: Answers, day_after: bool) -> Iterator[
     driver = ubuntu_driver if system.ubuntu else debian_driver
     for upstream in upstreams:
         yield from driver(upstream, answers)
-    for deb in beside_drivers(upstreams[-1]):
+    for deb in beside_drivers(upstreams):
         yield deb
         if day_after and "dkms" in deb.name:
             yield replace(deb, version=AFTER["dkms"], relations=())

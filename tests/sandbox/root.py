@@ -60,6 +60,9 @@ class Change:
     new: str
     origin: str
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.old or '-'} -> {self.new or '-'}"
+
 
 class Root:
     """A host in the sandbox.
@@ -119,19 +122,22 @@ class Root:
         Where another host had the same sources and keys, its lists are taken and apt is not asked again.
         """
         same, lists = self._sources_digest(), self.path("/var/lib/apt/lists")
-        if same not in self.network.fetched:
-            done = self.run(["apt-get", "-q", "update"])
-            lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
-            complaint = "\n".join(lines) or ("" if done.returncode == 0 else "update failed")
-            kept = self.network.lists / same
-            shutil.copytree(lists, kept, copy_function=os.link, ignore=NOT_LISTS)
-            self.network.fetched[same] = complaint, kept
-            return complaint
+        with self.network.fetching(same):
+            if same not in self.network.fetched:
+                complaint, kept = self._fetch(), self.network.lists / same
+                shutil.copytree(lists, kept, copy_function=os.link, ignore=NOT_LISTS)
+                self.network.fetched[same] = complaint, kept
+                return complaint
         complaint, kept = self.network.fetched[same]
         shutil.rmtree(lists)
         shutil.copytree(kept, lists, copy_function=os.link)
         (lists / "partial").mkdir()
         return complaint
+
+    def _fetch(self) -> str:
+        done = self.run(["apt-get", "-q", "update"])
+        lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+        return "\n".join(lines) or ("" if done.returncode == 0 else "update failed")
 
     def _sources_digest(self) -> str:
         """Return a hash of everything that fetching the lists depends on, but the network."""
@@ -149,7 +155,7 @@ class Root:
 
     def simulate(self, *arguments: str) -> tuple[str, list[Change]]:
         """Ask apt what it would do; return its complaint, "" for none, and the changes."""
-        return _answer(self.run(["apt-get", "--simulate", "--quiet", "--assume-yes", *arguments]))
+        return answer(self.run(["apt-get", "--simulate", "--quiet", "--assume-yes", *arguments]))
 
     def install(
         self, names: Sequence[str], *, downgrade: bool, change_held: bool
@@ -157,7 +163,7 @@ class Root:
         """Ask apt to install packages as Ansible's module does; `names` are that module's."""
         asked = {"names": list(names), "downgrade": downgrade, "change_held": change_held}
         script = f"/opt/{INSTALL.relative_to(content.root())}"
-        return _answer(self.run([*PYTHON, script, json.dumps(asked)]))
+        return answer(self.run([*PYTHON, script, json.dumps(asked)]))
 
     def put(self, debs: Iterable[Deb]) -> None:
         """Have packages installed, with those of their files that apt reads."""
@@ -188,7 +194,8 @@ class Root:
         self.write("/var/lib/dpkg/status", text)
 
 
-def _answer(done: subprocess.CompletedProcess[str]) -> tuple[str, list[Change]]:
+def answer(done: subprocess.CompletedProcess[str]) -> tuple[str, list[Change]]:
+    """Return apt's complaint, "" for none, and the changes that it would make, from what it said."""
     if done.returncode != 0:
         return f"{done.stderr.strip()}\n{_problem(done.stdout)}".strip(), []
     return "", [

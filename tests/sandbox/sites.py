@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,8 +33,8 @@ class Keys:
     def of_fingerprint(self, real: str) -> SigningKey:
         """Return what stands for the vendor's key with this fingerprint; unknown ones get a key that signs nothing."""
         if real not in self._of:
-            owner = f"stand-in for {real[-8:]} <lab@dlconf.test>"
-            self._of[real] = SigningKey(self._folder / real[-8:], owner)
+            home = self._folder / hashlib.sha256(real.encode()).hexdigest()[:8]
+            self._of[real] = SigningKey(home, f"stand-in for {real} <lab@dlconf.test>")
         return self._of[real]
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ def index(debs: Iterable[Deb]) -> str:
 
 
 def _write(
-    root: Path, fields: dict[str, str], indexes: dict[str, Iterable[Deb]], key: SigningKey
+    root: Path, fields: dict[str, str], indexes: Mapping[str, Iterable[Deb]], key: SigningKey
 ) -> None:
     lines = [f"{name}: {value}" for name, value in fields.items()]
     lines += [f"Date: {email.utils.formatdate(time.time(), usegmt=True)}", "SHA256:"]

@@ -6,7 +6,7 @@ apt on a branch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tests.lab.mirror.answers import WIDE, Answers
@@ -71,8 +71,8 @@ def debian_driver(upstream: str, answers: Answers = WIDE) -> Iterator[Deb]:
     for flavour in flavours(branch):
         modules = depends(GUESS, "dkms", f"nvidia-kernel-support {same}")
         name = f"nvidia-kernel{flavour}-dkms"
-        only = (Relation("Provides", "nvidia-kernel-module", GUESS),)
-        only += (Relation("Conflicts", "nvidia-kernel-module", GUESS),)
+        fields = ("Provides", "Conflicts")
+        only = tuple(Relation(field, "nvidia-kernel-module", GUESS) for field in fields)
         yield _driver_deb(name, version, modules + only)
     yield from _debian_metapackages(branch, upstream, version, answers)
     yield pin_package(branch, version)
@@ -86,17 +86,18 @@ def pin_package(branch: str, version: str) -> Deb:
     return Deb(f"nvidia-driver-pinning-{branch}", version, "all", files=files, relations=only)
 
 
-def beside_drivers(newest: str) -> Iterator[Deb]:
+def beside_drivers(upstreams: Iterable[str]) -> Iterator[Deb]:
     """Yield what NVIDIA's repositories also carry, and nobody asks them for.
 
     Args:
-        newest: the newest driver's version, which `nvidia-settings` has.
+        upstreams: versions of the drivers there; each comes with an nvidia-settings of its own.
     """
     dkms, source = "1:3.4.0-1ubuntu1", "nvidia-dkms-epoch"
     yield Deb("dkms", dkms, "all", "kernel", relations=depends(GUESS, "make", "gcc"))
     helper = depends(source, f"dkms (= {dkms})")
     yield Deb("dh-dkms", dkms, "all", "kernel", relations=helper)
-    yield Deb("nvidia-settings", f"{newest}-1ubuntu1", fields={"Source": "nvidia-settings"})
+    for upstream in upstreams:
+        yield Deb("nvidia-settings", f"{upstream}-1ubuntu1", fields={"Source": "nvidia-settings"})
     yield Deb("mft", "4.31.0-149")
     yield Deb("collectx", "1.20.1-1")
 

@@ -82,8 +82,7 @@ class PackageSites:
                 folder = self._pool / f"{system}-{upstream}"
                 _write_all(folder, driver(upstream))
                 _write_all(folder, repository_services(upstream))
-        newest = self._content["nvidia_drivers"][-1]
-        _write_all(self._pool / "beside", beside_drivers(newest))
+        _write_all(self._pool / "beside", beside_drivers(self._content["nvidia_drivers"]))
         dcgm = self._content["dcgm"]
         _write_all(self._pool / "dcgm", dcgm_packages(dcgm["version"], dcgm["exporter"]))
         for row in self._content["cudnn"]:
