@@ -13,6 +13,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -78,19 +79,27 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def root(tmp_path: Path, environment: Path) -> str:
+def top() -> Iterator[Path]:
+    """A folder that every user may look into, as those of a host: what belongs to another is read with their rights."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def root(top: Path, environment: Path) -> str:
     """Make all the resources in order."""
-    shutil.copytree(environment, tmp_path / "env", symlinks=True)
-    (tmp_path / "folder").mkdir(mode=0o755)
-    (tmp_path / "folder" / "file").write_text("text\n")
-    (tmp_path / "whatever").touch(mode=0o600)
-    (tmp_path / "key.gpg").write_bytes(KEY)
-    (tmp_path / "brought").mkdir()
+    shutil.copytree(environment, top / "env", symlinks=True)
+    (top / "folder").mkdir(mode=0o755)
+    (top / "folder" / "file").write_text("text\n")
+    (top / "whatever").touch(mode=0o600)
+    (top / "key.gpg").write_bytes(KEY)
+    (top / "brought").mkdir()
     for name in ("brought/copy.gpg", "copy.gpg"):
-        (tmp_path / name).write_bytes(KEY)
-    (tmp_path / "link").symlink_to("folder")
-    (tmp_path / "settings.json").write_text('{"one": 1, "two": [2], "three": 3}')
-    return str(tmp_path)
+        (top / name).write_bytes(KEY)
+    (top / "link").symlink_to("folder")
+    (top / "settings.json").write_text('{"one": 1, "two": [2], "three": 3}')
+    return str(top)
 
 
 def look(root: str) -> Facts:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dlconf import ansiblesettings
 from tests.role_readme import ROLES
 
 # As OpenSSL refuses it there. The host is this machine, and its modules start with this.
@@ -50,7 +51,7 @@ def test_a_checksum_is_compared_where_python_has_no_md5(tmp_path: Path, algorith
             "play.yml",
         ],
         cwd=tmp_path,
-        env=os.environ | {"ANSIBLE_ROLES_PATH": str(ROLES), "PYTHONPATH": str(tmp_path)},
+        env=os.environ | ansiblesettings.environment({}) | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
