@@ -27,12 +27,13 @@ def commands() -> Iterator[tuple[Path, str]]:
     for path in sorted(ROLES.rglob("*.yml")):
         if path.parent.name in ("tasks", "handlers"):
             lines = path.read_text(encoding="utf-8").splitlines()
-            for line, after in zip(lines, [*lines[1:], ""], strict=True):
+            for at, line in enumerate(lines):
                 if TAKES_NAMES.search(line) and re.search(r"argv:|^\s+(\{\{|\+)", line):
-                    yield (
-                        path.relative_to(ROOT),
-                        line if line.rstrip().endswith('}}"') else line + after,
+                    whole = "argv: [" in line
+                    end = (
+                        at if whole else next(n for n in range(at, len(lines)) if "}}" in lines[n])
                     )
+                    yield path.relative_to(ROOT), "".join(lines[at : end + 1])
 
 
 def test_names_stand_behind_the_end_of_options() -> None:
