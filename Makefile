@@ -44,7 +44,8 @@ molecule: lab-image ## Run every role's Molecule scenario, several at a time
 test-real: lab-image ## Install Debian's real NVIDIA driver and let DKMS build its module (10 minutes)
 	PATH=$(abspath $(BIN)):$$PATH molecule test -s real_driver
 
-test-sandbox: setup ## Ask real apt for every system, card, source and state, in seconds each
+test-sandbox: setup ## Ask real apt for every system, card, source and state, in seconds each (an hour)
+	$(BIN)/python -m tests.lab setup
 	$(BIN)/pytest tests/sandbox
 
 test-mutants: lab-image ## Break each role on purpose and prove that its scenario notices

@@ -6,13 +6,15 @@ import itertools
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.lab.mirror.answers import Answers
 from tests.lab.mirror.debs import Deb
 from tests.sandbox.network import MirrorNetwork
-from tests.sandbox.repositories import Repository, repositories
+from tests.sandbox.repositories import PPA, Repository, repositories
 from tests.sandbox.root import Root
 from tests.sandbox.sites import Keys, write_repository
+from tests.sandbox.states import OLD_PPA
 from tests.sandbox.systems import System
 
 
@@ -39,6 +41,8 @@ class Bed:
             folder = self._folder / ("after" if day_after else "today")
             for repository in self.repositories(day_after=day_after):
                 write_repository(folder / "sites", repository, self.keys)
+            old = folder / "sites" / str(urlsplit(OLD_PPA).hostname)
+            old.symlink_to(str(urlsplit(PPA).hostname))
             self._networks[day_after] = MirrorNetwork(folder, folder / "sites")
         return self._networks[day_after]
 

@@ -160,7 +160,7 @@ class SandboxModules:
         return {"status": 200 if there else 404, "failed": not there}
 
     def _include_role(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Do the work of a role that only fetches; others are played."""
+        """Do the work of a role that only fetches and return its result; nothing for another, which is played."""
         if arguments["name"] == "download":
             return {"done": True}
         if arguments["name"] != "apt_key":

@@ -191,8 +191,9 @@ class Play:
         return self._modules.run(short, self._variables.render(arguments, extra))
 
     def _include(self, name: str, tasks_from: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        if self._modules.run("include_role", {"name": name, **given}).get("done"):
-            return {}
+        result = self._modules.run("include_role", {"name": name, **given})
+        if result:
+            return result
         self.role(name, tasks_from, given)
         return {}
 

@@ -13,6 +13,9 @@ from tests.sandbox.root import Root
 from tests.sandbox.sites import Keys
 from tests.sandbox.systems import System
 
+OLD_PPA = "http://ppa.launchpad.net/graphics-drivers/ppa/ubuntu"  # row ppa-old-address
+FIRST_WITH_NEW_ADDRESS = "ubuntu-22.04"
+
 
 @dataclass(frozen=True)
 class Host:
@@ -53,7 +56,8 @@ def ppa_list(host: Host) -> None:
     bare(host)
     codename = host.system.codename
     path = f"/etc/apt/sources.list.d/graphics-drivers-ubuntu-ppa-{codename}.list"
-    host.root.write(path, f"deb {PPA}/ {codename} main\n# deb-src {PPA}/ {codename} main\n")
+    address = f"{PPA}/" if host.system.os >= FIRST_WITH_NEW_ADDRESS else OLD_PPA
+    host.root.write(path, f"deb {address} {codename} main\n# deb-src {address} {codename} main\n")
     key = host.root.path("/etc/apt/trusted.gpg.d/graphics-drivers-ubuntu-ppa.gpg")
     host.keys.of_repository("ppa").export(key, armor=False)
 

@@ -149,6 +149,14 @@ def test_a_task_that_fails_stops_the_role(tmp_path: Any, monkeypatch: pytest.Mon
         _played(tmp_path, monkeypatch, task)
 
 
+def test_a_role_that_cannot_fetch_its_key_stops_the_one_that_includes_it(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = "- ansible.builtin.include_role: {name: apt_key}\n  vars: {fails: true}\n"
+    with pytest.raises(Stop):
+        _played(tmp_path, monkeypatch, task)
+
+
 def test_the_cover_is_small_and_whole() -> None:
     system = SYSTEMS["debian-12"]
     cases = [Case(system, card, None, state) for card in "abc" for state in "xyz"]
