@@ -15,11 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
 from tests.lab.lab import RunningLab
 from tests.lab.settings import Lab
+
+# A busy machine is no failure: nothing here is held to a time.
+hypothesis.settings.register_profile("dlconf", deadline=None)
+hypothesis.settings.load_profile("dlconf")
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

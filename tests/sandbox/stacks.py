@@ -57,7 +57,9 @@ def stack_of(system: System, card: str, source: str | None) -> Stack:
     """Return the stack of a described host that has one, with its roles' contracts rendered."""
     resolution = resolution_of(system, card, source)
     assert resolution is not None
-    given = {"nvidia_driver_source": source} if source else {}
+    given: dict[str, Any] = {"dlconf_nvswitches": []} | (
+        {"nvidia_driver_source": source} if source else {}
+    )
     available = planner().available(given, resolution, ansible_names(_facts(system)))
     # Rendered once: it is in nearly every expression of the tasks.
     names = [contract_name(role) for role in ROLES]
