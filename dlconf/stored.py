@@ -7,6 +7,7 @@ the host and that its plan reads (docs/architecture.md, the state task).
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -63,6 +64,8 @@ def read(path: Path) -> StoredHost:
         DlconfError: it cannot be read, or is not what `save` writes.
     """
     try:
+        if not path.is_file():  # a FIFO would be waited for, a device never ends
+            raise OSError(errno.EINVAL, "it is no regular file")
         data = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise DlconfError(f"{path}: cannot be read: {error}", hint=AGAIN) from error

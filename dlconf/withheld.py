@@ -142,7 +142,8 @@ class Redactor:
             return
         self._known |= new
         forms = {form for text in self._known for form in _forms(text)}
-        self._pattern = re.compile("|".join(map(_expression, sorted(forms, key=len, reverse=True))))
+        words = map(_expression, sorted(forms, key=len, reverse=True))
+        self._pattern = re.compile("|".join(words), re.IGNORECASE)  # messages lower some names
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
@@ -156,12 +157,16 @@ class Redactor:
 
 
 def _forms(text: str) -> set[str]:
-    """Return how a text stands in what programs print: plain, in JSON, in an address, in Python's quotes."""
+    """Return how a text stands in what programs print: plain, in an address, in JSON, in Python's quotes, or in both."""
+    once = {text, quote(text, safe=""), quote(text), *_quoted(text)}
+    return once.union(*map(_quoted, once))
+
+
+def _quoted(text: str) -> set[str]:
+    """Return a text as it stands between the quotes of JSON, escaped or not, and of Python."""
     return {
-        text,
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
-        quote(text, safe=""),
         repr(text)[1:-1],
     }
 

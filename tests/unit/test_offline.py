@@ -257,6 +257,16 @@ def test_text_and_json_of_stored_hosts_are_the_reports_of_a_plan(site: Path) -> 
     assert found["log"] is None
 
 
+def test_what_is_no_file_holds_nobody(tmp_path: Path) -> None:
+    stored.save(tmp_path, host("good", "no-gpu-debian-12"))
+    os.mkfifo(tmp_path / "fifo.json")
+    (tmp_path / "endless.json").symlink_to("/dev/zero")
+    result = planned("--facts", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stdout.count("it is no regular file") == 2
+    assert "1 host to change" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -245,6 +247,20 @@ def test_short_secrets_count_as_words_of_their_own() -> None:
     redactor.learn(["root", "no", 'long "one" here'])
     assert redactor.text("root, rooted, no") == "***, rooted, no"
     assert redactor.text('{"a": "long \\"one\\" here"}') == '{"a": "***"}'
+
+
+@pytest.mark.parametrize(
+    "secret", ["a\\b-c-d-e", "tab\there-it-is", "both ' and \" of them", "ümlaut/%41"]
+)
+@pytest.mark.parametrize(
+    "printed", [str, repr, json.dumps, quote, lambda text: json.dumps(f"no {text!r}"), str.lower]
+)
+def test_a_secret_is_found_in_the_quotes_of_programs(
+    secret: str, printed: Callable[[str], str]
+) -> None:
+    redactor = Redactor()
+    redactor.learn([secret])
+    assert redactor.text(f"<{printed(secret)}>").strip("<>\"'no ") == "***"
 
 
 def test_apt_gets_the_login_in_a_file_of_its_own() -> None:
