@@ -157,7 +157,7 @@ class Redactor:
 
 
 def _forms(text: str) -> set[str]:
-    """Return how a text stands in what programs print: plain, in an address, in JSON, in Python's quotes, or in both."""
+    """Return how a text stands in what programs print: plain, in an address, in JSON or Python's quotes, or in both."""
     once = {text, quote(text, safe=""), quote(text), *_quoted(text)}
     return once.union(*map(_quoted, once))
 
