@@ -22,6 +22,11 @@ def _rule(pattern: str, hint: str) -> _Rule:
 
 _RULES = (
     _rule(
+        r"its login shell or sudo did not answer within \d+ s$",
+        "{host} takes the login and then says nothing: log in at its console, and look at the user's shell and at "
+        "what sudo waits for (a name server?); a host that is only slow gets more time with ansible_ssh_timeout",
+    ),
+    _rule(
         r"it did not answer within [\d.]+ s$",
         "{host} takes the connection and then says nothing: log in at its console, and look for a mount or a disk "
         "that hangs, or memory that is full; a host that is only slow gets more time with dlconf_survey_limit_s",

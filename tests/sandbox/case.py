@@ -15,13 +15,14 @@ from tests.sandbox.bed import Bed
 from tests.sandbox.local import cuda_version
 from tests.sandbox.modules import SandboxModules
 from tests.sandbox.playbook import Play, Stop, Variables
-from tests.sandbox.repositories import cuda_release
+from tests.sandbox.repositories import PPA, cuda_release
 from tests.sandbox.root import Change
 from tests.sandbox.stacks import ROLES, Stack, planner, stack_of
-from tests.sandbox.states import STATES, Host
+from tests.sandbox.states import PPA_STATES, STATES, Host
 from tests.sandbox.systems import System
 
-BESIDE = ("dkms", "dh-dkms", "nvidia-settings", "mft", "collectx")
+SETTINGS = "nvidia-settings"
+BESIDE = ("dkms", "dh-dkms", SETTINGS, "mft", "collectx")
 """What NVIDIA's repositories have and nobody asks them for."""
 OF_ALL_RELEASES = re.compile(r"cuda-toolkit-(?:\d+-)?config-common")
 """Packages that toolkits of all releases share: they hold the linker's settings, and go with the newest toolkit."""
@@ -96,31 +97,43 @@ class Run:
     def _day_after(self) -> Iterator[str]:
         """Upgrade the host when newer versions of everything are published; the stack stays, the rest moves on."""
         self.root.connect(self._bed.network(day_after=True))
-        if complaint := self.root.update():
+        complaint = self.root.update()
+        if complaint and not self._is_of_users_ppa(complaint):
             yield f"the day after: apt-get update: {complaint}"
             return
         for verb in ("upgrade", "dist-upgrade"):
             complaint, changes = self.root.simulate(verb)
             if complaint:
                 yield f"the day after: apt-get {verb}: {complaint}"
-            yield from (f"the day after: {problem}" for problem in _unasked(changes))
+            for problem in _unasked(changes, self._stack):
+                yield f"the day after: {problem}"
             for change in changes:
                 if self._is_of_stack(change):
                     yield f"the day after: apt-get {verb}: {change}"
             if not any(c.name == "libc6" for c in changes):
                 yield f"the day after: apt-get {verb} leaves out the security update of libc6"
 
+    def _is_of_users_ppa(self, complaint: str) -> bool:
+        """Whether apt only misses the PPA that the user added for a release which it does not serve."""
+        case = self._case
+        return (
+            case.state in PPA_STATES
+            and case.source != "ppa"
+            and complaint.count("\n") == 0
+            and f"'{PPA} {case.system.codename} Release' does not have" in complaint
+        )
+
     def _is_of_stack(self, change: Change) -> bool:
         """Whether an upgrade may not make this change: to what the roles brought, or to what is there at all."""
         if not (change.old and change.new):
             return True
         ours = any(change.name == made.name for made in self._modules.changes)
-        return ours and not OF_ALL_RELEASES.fullmatch(change.name) and not _is_same_pin(change)
+        return ours and not OF_ALL_RELEASES.fullmatch(change.name) and not _may_follow(change.name)
 
 
-def _is_same_pin(change: Change) -> bool:
-    """Whether a change only renews the package that keeps apt on a branch, which is in its name."""
-    return change.name.startswith("nvidia-driver-pinning-")
+def _may_follow(name: str) -> bool:
+    """Whether an upgrade may renew a package beside the driver: the pin of its branch, and its settings' window."""
+    return name == SETTINGS or name.startswith("nvidia-driver-pinning-")
 
 
 def judge(
@@ -143,7 +156,7 @@ def judge(
     if cuda := install["cuda"]:
         yield from _of_one_release(new.values(), cuda["release"])
         yield from _of_its_version(new, cuda["version"])
-    yield from _unasked(changes)
+    yield from _unasked(changes, stack)
     major = (install["cuda"] or {}).get("release", "").partition(".")[0]
     for change in changes:
         if not change.new and not _may_go(change.name, host, major):
@@ -177,11 +190,17 @@ def _of_its_version(new: Mapping[str, Deb], pattern: str) -> Iterator[str]:
             yield f"{deb.name} is {deb.version}, not {wanted.version} as in CUDA {pattern}"
 
 
-def _unasked(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
+def _unasked(changes: Iterable[Change], stack: Stack) -> Iterator[str]:
+    """Yield what comes from NVIDIA's repositories although nobody asked them for it.
+
+    Its driver asks for the nvidia-settings of its own branch: NVIDIA's pin raises that by name (row nvidia-pin-file).
+    """
+    driver = stack.resolution["install"].get("driver") or {}
+    branch = driver["version"].partition(".")[0] if driver.get("source") == "nvidia" else None
     for change in changes:
         if change.new and change.name in BESIDE and "NVIDIA CUDA" in change.origin:
-            yield f"{change} comes from {change.origin}"
+            if not (change.name == SETTINGS and change.new.partition(".")[0] == branch):
+                yield f"{change} comes from {change.origin}"
 
 
 def _may_go(name: str, host: Host, cuda_major: str) -> bool:

@@ -75,6 +75,10 @@ def test_what_is_missing_or_removed_or_unasked_is_a_problem() -> None:
     assert _problems(without) == ["nvidia-driver-580 is not installed"]
     assert _problems(GOOD, removed=("bash",)) == ["bash was removed"]
     assert "dkms - -> 3.0.11 comes from NVIDIA CUDA:x" in _problems(GOOD, origin="NVIDIA CUDA:x")
+    settings = {"nvidia-settings": Deb("nvidia-settings", "580.9-1")}
+    assert "nvidia-settings - -> 580.9-1 comes from NVIDIA CUDA:x" in _problems(
+        {**GOOD, **settings}, origin="NVIDIA CUDA:x"
+    )
 
 
 def test_what_apt_says_is_read() -> None:

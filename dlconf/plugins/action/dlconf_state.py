@@ -6,6 +6,7 @@ host is read at import.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,8 @@ from dlconf.rolevars import ansible_names
 
 SCHEMA = 1
 BEGUN_S = time.time()
+_NO_PROMPT = re.compile(r"Timeout \((\d+)s\) waiting for privilege escalation prompt")
+"""What Ansible's connection plugins say where neither sudo's prompt nor its success comes in their own time."""
 MOST_TEXT = 4000  # characters of what a host says when it fails
 
 
@@ -121,9 +124,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
                 )
                 return said
         except surveylimit.NoAnswer:
-            self._silent = True
-            surveylimit.end_shared_connection(self._connection, BEGUN_S)
-            return {"unreachable": True, "msg": f"it did not answer within {limit_s:g} s"}
+            told = f"it did not answer within {limit_s:g} s"
+        except AnsibleConnectionFailure as error:
+            if not (found := _NO_PROMPT.search(str(error))):
+                raise
+            told = f"its login shell or sudo did not answer within {found[1]} s"
+        self._silent = True
+        surveylimit.end_shared_connection(self._connection, BEGUN_S)
+        return {"unreachable": True, "msg": told}
 
     def cleanup(self, force: bool = False) -> None:
         """Remove temporary files from the host, but not from one that does not answer."""

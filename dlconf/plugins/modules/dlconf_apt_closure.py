@@ -20,6 +20,7 @@ short_description: Name the versions of the packages that belong to one version 
 description:
   - NVIDIA's metapackages ask for their components in the version of their own release B(or a newer one), and apt takes
     the newest. This names each component in the version that its release was made with, the lowest that is asked for.
+  - Components that apt would take in that version anyway are left out.
   - Reads apt's package lists; changes nothing. Packages that apt does not know are given back as they are.
 options:
   wanted: {type: list, elements: str, required: true, description: [packages as NAME=PATTERN]}
@@ -60,6 +61,12 @@ def offers(names: list[str], options: list[str]) -> dict[str, dict[str, list[str
     return found
 
 
+def candidates(names: list[str], options: list[str]) -> dict[str, str]:
+    """Return the version of each package that apt would install by itself."""
+    said = output_of(["apt-cache", *options, "policy", "--", *names]) if names else ""
+    return dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", said, re.M))
+
+
 def is_at_least(version: str, other: str) -> bool:
     """Return whether a version is another or newer, by dpkg's order."""
     return not subprocess.call(["dpkg", "--compare-versions", version, "ge", other])
@@ -94,7 +101,9 @@ def needs_in_family(groups: list[str], family: list[str]) -> dict[str, str]:
 
 
 def closure(wanted: list[str], family: list[str], options: list[str]) -> list[str]:
-    """Return NAME=VERSION of the wanted packages and of all of the family that these need.
+    """Return NAME=VERSION of the wanted packages and of all of the family that these need and apt would not take itself.
+
+    Ansible's module reads all preferences anew for each name, which takes a second or two: so none that is not needed.
 
     Args:
         wanted: NAME=PATTERN each; of several versions that match the newest.
@@ -116,7 +125,9 @@ def closure(wanted: list[str], family: list[str], options: list[str]) -> list[st
         known = offers(sorted(bounds), options) if bounds else {}
         level = {name: lowest(list(known.get(name, ())), bound) for name, bound in bounds.items()}
     unknown = [item for item in wanted if item.partition("=")[0] not in chosen]
-    return sorted(unknown + ["{}={}".format(*pair) for pair in chosen.items()])
+    candidate = candidates(sorted(set(chosen) - set(patterns)), options)
+    named = [pair for pair in chosen.items() if pair[1] != candidate.get(pair[0])]
+    return sorted(unknown + ["{}={}".format(*pair) for pair in named])
 
 
 def main() -> None:
