@@ -22,7 +22,11 @@ WITHHELD = "dlconf_withheld"
 SHOWN = "***"
 """What stands in the place of a text that is not shown."""
 
-_LOGIN = re.compile(r"(?<=://)([^/\s\"'<>\\]+)@")
+_LOGIN = re.compile(
+    r"(?<=://)([^/\s\"'<>\\]+)@"  # a user, password or token in an address
+    r"|(?<![^\s\"'<>=,;(\[])(?://)?([^\s/:@\"'<>\\=,;(\[]+:[^\s/@\"'<>\\]+)@(?!sha\d+:)(?=[\w\[])"
+)
+"""The second is an address without its scheme, as proxies are often written; `image:tag@sha256:...` is none."""
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
 _SHORTEST = 4
 """A shorter text stands in so many words that to take it out would tell more than it hides."""
@@ -32,12 +36,12 @@ _WORD = 8
 
 def without_logins(text: str) -> str:
     """Return a text in which no address holds a user, password or token."""
-    return _LOGIN.sub(f"{SHOWN}@", text) if "://" in text else text
+    return _LOGIN.sub(f"{SHOWN}@", text) if "@" in text else text
 
 
 def has_login(text: str) -> bool:
     """Say whether an address in a text holds a user, password or token."""
-    return "://" in text and _LOGIN.search(text) is not None
+    return "@" in text and _LOGIN.search(text) is not None
 
 
 def strings(value: Any) -> Any:
@@ -121,8 +125,8 @@ def secret_texts(variables: Mapping[str, Any]) -> set[str]:
             continue
         if _is_vaulted(value):
             found.add(text)
-        for login in _LOGIN.findall(text):
-            user, _colon, password = login.partition(":")
+        for login in _LOGIN.finditer(text):
+            user, _colon, password = (login[1] or login[2]).partition(":")
             found |= {password or user, unquote(password or user)}
     return found
 

@@ -198,9 +198,9 @@ def _unasked(changes: Iterable[Change], stack: Stack) -> Iterator[str]:
     driver = stack.resolution["install"].get("driver") or {}
     branch = driver["version"].partition(".")[0] if driver.get("source") == "nvidia" else None
     for change in changes:
-        if change.new and change.name in BESIDE and "NVIDIA CUDA" in change.origin:
-            if not (change.name == SETTINGS and change.new.partition(".")[0] == branch):
-                yield f"{change} comes from {change.origin}"
+        is_asked_for = change.name == SETTINGS and change.new.partition(".")[0] == branch
+        if change.name in BESIDE and "NVIDIA CUDA" in change.origin and not is_asked_for:
+            yield f"{change} comes from {change.origin}"
 
 
 def _may_go(name: str, host: Host, cuda_major: str) -> bool:

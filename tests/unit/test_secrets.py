@@ -234,6 +234,12 @@ def test_a_login_of_a_sites_catalogue_is_not_remembered(tmp_path: Path) -> None:
     [
         ("see https://ada:p@ss@host.example.org/x now", "see https://***@host.example.org/x now"),
         ("https://token@host/", "https://***@host/"),
+        ("proxy=ada:p4ss@proxy:3128", "proxy=***@proxy:3128"),
+        ('{"http-proxy": "ada:p4ss@proxy"}', '{"http-proxy": "***@proxy"}'),
+        (
+            "ubuntu:24.04@sha256:abc of git@host:a/b at 10:20 by a@b",
+            "ubuntu:24.04@sha256:abc of git@host:a/b at 10:20 by a@b",
+        ),
         ("https://host/a@b", "https://host/a@b"),
         ('{"a":"https://host","b":"x@y"}', '{"a":"https://host","b":"x@y"}'),
     ],

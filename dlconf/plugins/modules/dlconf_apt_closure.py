@@ -101,7 +101,7 @@ def needs_in_family(groups: list[str], family: list[str]) -> dict[str, str]:
 
 
 def closure(wanted: list[str], family: list[str], options: list[str]) -> list[str]:
-    """Return NAME=VERSION of the wanted packages and of all of the family that these need and apt would not take itself.
+    """Return NAME=VERSION of the wanted packages and of what they need of the family and apt would take otherwise.
 
     Ansible's module reads all preferences anew for each name, which takes a second or two: so none that is not needed.
 
