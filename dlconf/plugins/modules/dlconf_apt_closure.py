@@ -7,12 +7,16 @@ It runs on the host with Python's standard library only (3.8 to 3.14), and chang
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
 import subprocess
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+try:
+    from ansible.module_utils.dlconf_reading import output_of
+except ImportError:  # as part of the package, on the controller
+    from dlconf.plugins.module_utils.dlconf_reading import output_of
 
 DOCUMENTATION = r"""
 module: dlconf_apt_closure
@@ -31,28 +35,14 @@ RETURN = r"""
 packages: {type: list, returned: always, description: NAME=VERSION of each package}
 """
 
-LIMIT_S = 300
 RELATION = re.compile(r"([a-z0-9][a-z0-9.+-]*)(?::\w+)?(?:\s*\((>=|=)\s*([^)\s]+)\))?")
-
-
-def output_of(argv: list[str]) -> str:
-    """Return what a command prints, whatever its exit status."""
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=dict(os.environ, LC_ALL="C"),
-        timeout=LIMIT_S,
-        check=False,
-    )
-    return done.stdout.decode("utf-8", "replace")
 
 
 def offers(names: list[str], options: list[str]) -> dict[str, dict[str, list[str]]]:
     """Return the versions of packages that apt knows, each with what it depends on."""
     found: dict[str, dict[str, list[str]]] = {}
-    for stanza in output_of(["apt-cache", *options, "show", "--", *names]).split("\n\n"):
+    said = output_of(["apt-cache", *options, "show", "--", *names], even_failed=True) or ""
+    for stanza in said.split("\n\n"):
         fields = dict(re.findall(r"^(Package|Version|Depends|Pre-Depends): (.+)$", stanza, re.M))
         if "Package" in fields and "Version" in fields:
             needs = ", ".join(fields[name] for name in ("Pre-Depends", "Depends") if name in fields)
@@ -64,7 +54,7 @@ def offers(names: list[str], options: list[str]) -> dict[str, dict[str, list[str
 def candidates(names: list[str], options: list[str]) -> dict[str, str]:
     """Return the version of each package that apt would install by itself."""
     said = output_of(["apt-cache", *options, "policy", "--", *names]) if names else ""
-    return dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", said, re.M))
+    return dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", said or "", re.M))
 
 
 def is_at_least(version: str, other: str) -> bool:
