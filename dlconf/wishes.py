@@ -23,6 +23,7 @@ VARIABLES = (
     "dlconf_set",
     "dlconf_upgrade",
     "dlconf_ignore_gpus",
+    "dlconf_keras_backend",
     "dlconf_catalogue",
     "nvidia_driver_source",
     "nvidia_driver_flavour",
@@ -32,6 +33,10 @@ VARIABLES = (
     *PINNING_VARIABLES,
 )
 """All variables of an inventory, or of the command line, that hold wishes."""
+
+
+KERAS_BACKENDS = ("tensorflow", "jax", "pytorch", "theano")
+"""The frameworks on which Keras runs, of those that can be installed (keras.io/getting_started)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Wishes:
         upgrade: move on to the newest versions instead of keeping what is good enough.
         ignore_gpus: PCI slots or device ids to leave out of the choice; "none" keeps even a small
             card that shows no picture.
+        keras_backend: one of KERAS_BACKENDS; None takes TensorFlow, and another where that does not run.
     """
 
     frameworks: tuple[str, ...] = ()
@@ -60,6 +66,7 @@ class Wishes:
     anaconda_distribution: str = "miniforge"
     upgrade: bool = False
     ignore_gpus: tuple[str, ...] = ()
+    keras_backend: str | None = None
 
 
 def read(variables: Mapping[str, Any]) -> Wishes:
@@ -91,6 +98,7 @@ def read(variables: Mapping[str, Any]) -> Wishes:
         or "miniforge",
         upgrade=_flag(variables.get("dlconf_upgrade", False), "dlconf_upgrade"),
         ignore_gpus=_texts(variables.get("dlconf_ignore_gpus"), "dlconf_ignore_gpus"),
+        keras_backend=_choice(variables, "dlconf_keras_backend", KERAS_BACKENDS),
     )
 
 

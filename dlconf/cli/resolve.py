@@ -13,7 +13,7 @@ from dlconf.report.text import json_text
 from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
-from dlconf.wishes import Wishes
+from dlconf.wishes import KERAS_BACKENDS, Wishes
 
 
 @click.command()
@@ -54,6 +54,11 @@ from dlconf.wishes import Wishes
     help="Leave this GPU out of the choice; may be repeated. 'none' keeps every GPU.",
 )
 @click.option(
+    "--keras-backend",
+    type=click.Choice(KERAS_BACKENDS),
+    help="The framework that Keras runs on.",
+)
+@click.option(
     "--explain",
     "with_rejected",
     is_flag=True,
@@ -70,6 +75,7 @@ def resolve(
     frameworks: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
+    keras_backend: str | None,
     with_rejected: bool,
     as_json: bool,
 ) -> None:
@@ -82,7 +88,10 @@ def resolve(
         gpus=gpus, os=os_id, architecture=architecture, kernel=kernel, catalogue=catalogue
     )
     wishes = Wishes(
-        frameworks=frameworks, pins=options.pairs(pins, "--pin"), ignore_gpus=ignore_gpus
+        frameworks=frameworks,
+        pins=options.pairs(pins, "--pin"),
+        ignore_gpus=ignore_gpus,
+        keras_backend=keras_backend,
     )
     resolution = choose(machine, wishes, catalogue).as_json()
     explanation = explain(machine, wishes, catalogue) if with_rejected else None

@@ -89,7 +89,7 @@ class Question:
     def backends(self) -> Mapping[str, str]:
         """Front end (Keras) -> the framework it runs on.
 
-        TensorFlow is the one that Keras takes without being told; another only where that fails.
+        TensorFlow is the one that Keras takes without being told; another where it is wished, or that fails.
         """
         return self._backends
 
@@ -98,14 +98,18 @@ class Question:
         found = {}
         for name in self.frameworks:
             known = self._known_backends(name)
-            if known:
+            if known and self.wishes.keras_backend:
+                found[name] = self.wishes.keras_backend
+            elif known:
                 asked = [self.backend, DEFAULT_BACKEND]
                 found[name] = next((item for item in asked if item in known), known[0])
         return found
 
     def with_each_backend(self) -> Iterator[Question]:
-        """The question with TensorFlow under Keras, then with each other: wished ones first."""
+        """The question with TensorFlow under Keras, then with each other: wished frameworks first."""
         yield self
+        if self.wishes.keras_backend:
+            return
         known = [back for name in self.frameworks for back in self._known_backends(name)]
         wished = [name for name in self.frameworks if name in known]
         for name in dict.fromkeys((*wished, *known)):
