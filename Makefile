@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 HOSTS ?= 4
 LAB ?= demo
+SCENARIO_MINUTES ?= 25
 BIN := .venv/bin
 
 .PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-matrix test-mutants test-real molecule lint bench
@@ -56,7 +57,7 @@ test-matrix: lab-image ## Break every resource of every role in the lab, in ever
 
 test: setup ## Run all checks and tests but the slow ones, those in the container lab too (half an hour)
 	$(MAKE) --jobs=2 --output-sync lint lab-image # one waits for the network most of its time
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --begin-scenarios-within $(SCENARIO_MINUTES)
 
 bench: lab-image ## Measure dlconf beside its peers on a lab of 8, in one run (an hour and a quarter); python -m bench --help has less
 	$(BIN)/python -m bench

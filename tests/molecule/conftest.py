@@ -25,10 +25,10 @@ LIMIT_S = 1800
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a scenario ended."""
+    """How a scenario ended; `code` is None where it was not begun, since the time for that was over."""
 
     name: str
-    code: int
+    code: int | None
     seconds: float
     log: Path
 
@@ -38,9 +38,11 @@ class Scenarios:
 
     Args:
         names: which to run, in this order, WORKERS at a time.
+        begin_within_s: what has not begun by then is left out; None for no limit.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], begin_within_s: float | None = None) -> None:
+        self._last_s = None if begin_within_s is None else time.monotonic() + begin_within_s
         self._pool = ThreadPoolExecutor(WORKERS)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._futures = {name: self._pool.submit(self._run, name) for name in names}
@@ -72,6 +74,8 @@ class Scenarios:
         log = STATE / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
+        if self._last_s is not None and started > self._last_s:
+            return Outcome(name, None, 0, log)
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", name],
@@ -104,16 +108,22 @@ def environment_of(name: str) -> dict[str, str]:
 STARTED = pytest.StashKey[Scenarios]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how long scenarios are begun: on a slow machine `make test` ends all the same, and names what it left out."""
+    parser.addoption("--begin-scenarios-within", type=float, metavar="MINUTES")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that wait for a scenario last: the others run meanwhile."""
-    items.sort(key=lambda item: _scenario(item) is not None)
+    """Put what needs no lab first, and last the tests that wait for a scenario: the others run meanwhile."""
+    items.sort(key=lambda item: (_scenario(item) is not None, "lab" in item.keywords))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start all scenarios that were selected."""
     names = [name for item in session.items if (name := _scenario(item)) is not None]
     if names and not session.config.option.collectonly:
-        session.config.stash[STARTED] = Scenarios(names)
+        minutes = session.config.getoption("begin_scenarios_within")
+        session.config.stash[STARTED] = Scenarios(names, None if minutes is None else minutes * 60)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -140,5 +150,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("scenarios")
     for outcome in sorted(started.finished(), key=lambda outcome: outcome.name):
-        word = "ok" if outcome.code == 0 else f"failed: {outcome.log}"
+        left_out = "not begun: make molecule runs it"
+        word = {0: "ok", None: left_out}.get(outcome.code, f"failed: {outcome.log}")
         terminalreporter.write_line(f"{outcome.name:20}{outcome.seconds:6.0f} s  {word}")
