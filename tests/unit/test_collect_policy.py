@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,10 +56,19 @@ needs_apt = pytest.mark.skipif(not shutil.which("apt-ftparchive"), reason="needs
 
 
 @pytest.fixture(scope="module")
-def apt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An apt of its own: two repositories of two versions, of which the older are installed."""
-    root = tmp_path_factory.mktemp("apt")
-    root.chmod(0o755)
+def apt() -> Iterator[Path]:
+    """An apt of its own: two repositories of two versions, of which the older are installed.
+
+    It is asked as nobody, so it lies where everyone may go: any other run of pytest closes pytest's own folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="dlconf-apt-") as name:
+        Path(name).chmod(0o755)
+        set_up(Path(name))
+        yield Path(name)
+
+
+def set_up(root: Path) -> None:
+    """Write the repositories and what is installed, and let apt fetch its lists."""
     for folder in ("etc/apt/preferences.d", "var/lib/apt/lists/partial", "var/cache/apt/archives"):
         (root / folder).mkdir(parents=True)
     sources = []
@@ -79,9 +90,6 @@ def apt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "apt.conf").write_text(APT.format(root=root))
     environment = os.environ | {"APT_CONFIG": str(root / "apt.conf")}
     subprocess.run(["apt-get", "update"], env=environment, check=True, capture_output=True)
-    for path in (root.parent, root.parent.parent):  # apt is asked as nobody
-        path.chmod(0o755)
-    return root
 
 
 def stanzas(version: str) -> str:
