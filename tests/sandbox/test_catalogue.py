@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pytest
 
 from dlconf import catalogue
+from dlconf.catalogue.model import CudaLocalRepo
 from tests.lab.mirror.answers import WIDE
 from tests.lab.mirror.cuda import CudaRelease
 from tests.sandbox.bed import Bed
@@ -63,8 +64,8 @@ def test_no_row_is_left_out_in_silence() -> None:
 def test_a_local_repository_has_the_name_that_nvidia_gives_it() -> None:
     rows, distros = catalogue.load(), {system.distro for system in SYSTEMS.values()}
     for row in rows.rows("cuda_local_repos"):
-        if row.distro in distros:  # type: ignore[attr-defined]
-            toolkit = rows.cuda[row.cuda]  # type: ignore[attr-defined]
+        assert isinstance(row, CudaLocalRepo)
+        if row.distro in distros:
+            toolkit = rows.cuda[row.cuda]
             made = CudaRelease(toolkit.version, "", toolkit.native_driver, 2026)
-            name = "_".join((*made.local_repository(row.distro), "amd64.deb"))  # type: ignore[attr-defined]
-            assert row.file == name  # type: ignore[attr-defined]
+            assert row.file == "_".join((*made.local_repository(row.distro), "amd64.deb"))
