@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +26,16 @@ class Bed:
     Args:
         answers: that way.
         base: root of the system whose apt is asked.
+        offered: makes what the mirrors hold instead of world.yml's repositories, the same on both days.
     """
 
-    def __init__(self, answers: Answers, base: Path = Path("/")) -> None:
-        self.answers, self._base = answers, base
+    def __init__(
+        self,
+        answers: Answers,
+        base: Path = Path("/"),
+        offered: Callable[[], Iterable[Repository]] | None = None,
+    ) -> None:
+        self.answers, self._base, self._offered = answers, base, offered
         self._folder = Path(tempfile.mkdtemp(prefix="dlconf-sandbox-"))
         self._folder.chmod(0o755)
         self.keys = Keys(self._folder / "k")
@@ -49,7 +57,8 @@ class Bed:
     def repositories(self, *, day_after: bool) -> list[Repository]:
         """Return the repositories of a day."""
         if day_after not in self._repositories:
-            found = list(repositories(self.answers, day_after=day_after))
+            made = self._offered or partial(repositories, self.answers, day_after=day_after)
+            found = list(made())
             self._repositories[day_after] = found
         return self._repositories[day_after]
 

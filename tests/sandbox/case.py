@@ -11,6 +11,7 @@ from ansible.errors import AnsibleError
 
 from tests.lab.mirror.cuda import toolkit_packages
 from tests.lab.mirror.debs import Deb
+from tests.sandbox import stated_twice
 from tests.sandbox.bed import Bed
 from tests.sandbox.local import cuda_version
 from tests.sandbox.modules import SandboxModules
@@ -74,14 +75,19 @@ class Run:
         """Bring the state about, then the stack; judge what apt did, and what it would do the day after."""
         STATES[self._case.state](self._host)
         self._host.before.update(self.root.installed)
+        if unsaid := list(stated_twice.unsaid(self._host)):
+            return Outcome(unsaid)
         play = Play(Variables(planner(), self._stack.variables), self._modules)
-        for role in ROLES:
+        # Elsewhere its checks find nothing, and take a second.
+        parts = [("preflight", "packages")] if self._host.twice else []
+        for role, tasks in [*parts, *((role, "main") for role in ROLES)]:
             try:
-                play.role(role)
+                play.role(role, tasks)
             except (Stop, AnsibleError) as stop:
                 return self._stopped(role, str(stop))
         changes = self._modules.changes
         problems = list(judge(self._stack, self._host, self.root.installed, changes))
+        problems += stated_twice.left(self._host, self._stack)
         return Outcome(problems or list(self._day_after()), changes)
 
     def _stopped(self, role: str, message: str) -> Outcome:
@@ -124,7 +130,16 @@ class Run:
         )
 
     def _is_of_stack(self, change: Change) -> bool:
-        """Whether an upgrade may not make this change: to what the roles brought, or to what is there at all."""
+        """Whether an upgrade may not make this change: to what the roles brought, or to what is there at all.
+
+        A cuDNN for another CUDA major was there before, and is not the roles'.
+        """
+        major = (
+            (self._stack.resolution["install"]["cuda"] or {}).get("release", "").partition(".")[0]
+        )
+        of_major = re.search(r"cudnn9?.*-cuda-([0-9]+)", change.name)
+        if of_major and of_major[1] != major:
+            return False
         if not (change.old and change.new):
             return True
         ours = any(change.name == made.name for made in self._modules.changes)

@@ -23,7 +23,7 @@ def cases(sources: Iterable[str | None] = (None,)) -> Iterator[Case]:
     """Yield every case of these sources that has a stack."""
     for system, card, source in itertools.product(SYSTEMS.values(), CARDS, sources):
         if resolution_of(system, card, source) is not None:
-            for state in states_of(system):
+            for state in states_of(system, source):
                 yield Case(system, card, source, state)
 
 

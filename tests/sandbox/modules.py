@@ -65,6 +65,8 @@ class SandboxModules:
             for name, _ in lines:
                 self._root.held.add(name.split(":")[0])
             return {"changed": True, "rc": 0, "stdout": "", "stdout_lines": [], "stderr": ""}
+        if argv[0] == "apt-get" and "install" in argv and "--simulate" not in argv:
+            return self._installed(*self._root.simulate(*argv[1:]), " ".join(argv))
         if argv[0] not in LOOKS:
             return {"rc": 0, "stdout": "", "stdout_lines": [], "stderr": ""}
         done = self._root.run(argv)
@@ -93,11 +95,15 @@ class SandboxModules:
                 downgrade=_true(arguments.get("allow_downgrade")),
                 change_held=_true(arguments.get("allow_change_held_packages")),
             )
+        return self._installed(complaint, changes, f"apt-get install {' '.join(names)}")
+
+    def _installed(self, complaint: str, changes: list[Change], command: str) -> dict[str, Any]:
+        """Bring about what apt says it would do, and return the result of a module that asked it."""
         if complaint:
-            return {"failed": True, "msg": f"apt-get install {' '.join(names)}: {complaint}"}
+            return {"failed": True, "msg": f"{command}: {complaint}"}
         self.changes += changes
         self._root.apply(changes, self._known)
-        return {"changed": bool(changes)}
+        return {"changed": bool(changes), "rc": 0, "stdout": "", "stderr": ""}
 
     def _local(self, path: str) -> dict[str, Any]:
         """Have the package of a local repository installed that `download` has announced."""

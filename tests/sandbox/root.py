@@ -198,9 +198,14 @@ def answer(done: subprocess.CompletedProcess[str]) -> tuple[str, list[Change]]:
     """Return apt's complaint, "" for none, and the changes that it would make, from what it said."""
     if done.returncode != 0:
         return f"{done.stderr.strip()}\n{_problem(done.stdout)}".strip(), []
-    return "", [
+    return "", changes_of(done.stdout)
+
+
+def changes_of(output: str) -> list[Change]:
+    """Return the changes that apt-get says it would make."""
+    return [
         Change(found["name"], found["old"] or "", found["new"] or "", (found["from"] or "").strip())
-        for found in _CHANGE.finditer(done.stdout)
+        for found in _CHANGE.finditer(output)
     ]
 
 

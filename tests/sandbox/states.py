@@ -11,8 +11,9 @@ from tests.lab.mirror.debs import Deb
 from tests.sandbox.repositories import NVIDIA, NVIDIA_KEYRING, PPA, cuda_keyring
 from tests.sandbox.root import Root
 from tests.sandbox.sites import Keys
-from tests.sandbox.systems import System
+from tests.sandbox.systems import FIRST_WITH_DEB822, System
 
+SOURCES = "/etc/apt/sources.list.d"
 OLD_PPA = "http://ppa.launchpad.net/graphics-drivers/ppa/ubuntu"  # row ppa-old-address
 FIRST_WITH_NEW_ADDRESS = "ubuntu-22.04"
 
@@ -25,6 +26,7 @@ class Host:
         known: every package that can be installed on it, by name and version.
         branch: of the driver that is chosen for it; "" for none.
         before: what is installed in that state, by name.
+        twice: files that state one repository with different keys, so that apt reads no source at all.
     """
 
     root: Root
@@ -34,6 +36,7 @@ class Host:
     known: Mapping[tuple[str, str], Deb]
     branch: str
     before: dict[str, Deb] = field(default_factory=dict)
+    twice: list[str] = field(default_factory=list)
 
 
 State = Callable[[Host], None]
@@ -54,9 +57,8 @@ def bare(host: Host) -> None:
 def ppa_list(host: Host) -> None:
     """Put the PPA there as add-apt-repository did up to 22.04: a list without signed-by, the key in trusted.gpg.d."""
     bare(host)
-    codename = host.system.codename
-    path = f"/etc/apt/sources.list.d/graphics-drivers-ubuntu-ppa-{codename}.list"
-    address = f"{PPA}/" if host.system.os >= FIRST_WITH_NEW_ADDRESS else OLD_PPA
+    codename, address = host.system.codename, _listed_ppa(host)
+    path = f"{SOURCES}/graphics-drivers-ubuntu-ppa-{codename}.list"
     host.root.write(path, f"deb {address} {codename} main\n# deb-src {address} {codename} main\n")
     key = host.root.path("/etc/apt/trusted.gpg.d/graphics-drivers-ubuntu-ppa.gpg")
     host.keys.of_repository("ppa").export(key, armor=False)
@@ -71,20 +73,32 @@ def ppa_sources(host: Host) -> None:
     exported.unlink()
     inline = "".join(f" {line or '.'}\n" for line in key.strip().splitlines())
     host.root.write(
-        f"/etc/apt/sources.list.d/graphics-drivers-ubuntu-ppa-{codename}.sources",
+        f"{SOURCES}/graphics-drivers-ubuntu-ppa-{codename}.sources",
         f"Types: deb\nURIs: {PPA}/\nSuites: {codename}\nComponents: main\nSigned-By:\n{inline}",
     )
+
+
+def ppa_twice(host: Host) -> None:
+    """Put the PPA there by add-apt-repository, and by hand with another keyring (row ppa-conflict)."""
+    keyring, codename = "/etc/apt/keyrings/graphics-drivers.gpg", host.system.codename
+    if host.system.os >= FIRST_WITH_DEB822:
+        ppa_sources(host)
+        path = f"{SOURCES}/gpu-drivers.list"
+        text = f"deb [signed-by={keyring}] {PPA}/ {codename} main\n"
+    else:
+        ppa_list(host)
+        path = f"{SOURCES}/gpu-drivers.sources"  # before the other: there a key after none is no conflict
+        text = f"Types: deb\nURIs: {_listed_ppa(host)}\nSuites: {codename}\nComponents: main\nSigned-By: {keyring}\n"
+    host.keys.of_repository("ppa").export(host.root.path(keyring), armor=False)
+    host.root.write(path, text)
+    form = "sources" if host.system.os >= FIRST_WITH_DEB822 else "list"
+    host.twice.extend([path, f"{SOURCES}/graphics-drivers-ubuntu-ppa-{codename}.{form}"])
 
 
 def nvidia_repository(host: Host) -> None:
     """Put NVIDIA's repository there by hand, with a keyring and a file name of the user's own."""
     bare(host)
-    keyring = "/etc/apt/keyrings/nvidia-cuda.gpg"
-    host.keys.of_repository(host.system.distro).export(host.root.path(keyring), armor=False)
-    host.root.write(
-        "/etc/apt/sources.list.d/nvidia-cuda.list",
-        f"deb [arch=amd64 signed-by={keyring}] {NVIDIA}/{host.system.distro}/x86_64/ /\n",
-    )
+    _nvidia_by_hand(host)
 
 
 def keyring_package(host: Host) -> None:
@@ -93,6 +107,18 @@ def keyring_package(host: Host) -> None:
     host.root.put([cuda_keyring(host.system)])
     key = host.keys.of_repository(host.system.distro)
     key.export(host.root.path(NVIDIA_KEYRING), armor=False)
+
+
+def nvidia_twice(host: Host) -> None:
+    """Have cuda-keyring installed beside a list of the user's own with another keyring (row nvidia-conflict)."""
+    keyring_package(host)
+    _nvidia_by_hand(host)
+    host.twice.extend(
+        [
+            f"{SOURCES}/cuda-{host.system.distro}-x86_64.list",
+            f"{SOURCES}/nvidia-cuda.list",
+        ]
+    )
 
 
 def other_branch(host: Host) -> None:
@@ -110,6 +136,17 @@ def other_branch(host: Host) -> None:
     host.root.put(_closure(host, [toolkit]))
     if "9.8.0.87" in host.system.cudnn:
         host.root.put(_closure(host, ["cudnn9-cuda-12"], {"cudnn": "9.8.0.87"}))
+
+
+def named_driver(host: Host) -> None:
+    """Have driver 580 installed and held, the last of NVIDIA's with the branch in its names: the PPA's, or NVIDIA's."""
+    of_nvidia = host.system.os >= FIRST_WITH_DEB822
+    (keyring_package if of_nvidia else ppa_list)(host)
+    name = "nvidia-open-580" if of_nvidia else "nvidia-driver-580"
+    version = "580.178.04-0ubuntu1" if of_nvidia else "580.178.04-0ubuntu0~gpu"
+    driver = _closure(host, [name], {"nvidia": version})
+    host.root.put(driver)
+    host.root.held |= {deb.name for deb in driver if "nvidia" in deb.fields.get("Source", "")}
 
 
 def user_holds(host: Host) -> None:
@@ -131,13 +168,35 @@ STATES: Mapping[str, State] = {
     "cuda-keyring": keyring_package,
     "other-branch": other_branch,
     "user-holds": user_holds,
+    "ppa-twice": ppa_twice,
+    "nvidia-twice": nvidia_twice,
+    "named-driver": named_driver,
 }
-PPA_STATES = frozenset({"ppa-list", "ppa-sources"})
+NAMED = "named-driver"
+NAMED_SYSTEMS = ("ubuntu-22.04", "ubuntu-24.04")
+"""Where NVIDIA's repository has drivers of names with the branch, and of names without."""
+PPA_STATES = frozenset({"ppa-list", "ppa-sources", "ppa-twice", NAMED})
 
 
-def states_of(system: System) -> list[str]:
-    """Return the states that a host of a system can be in."""
-    return [name for name in STATES if system.ubuntu or name not in PPA_STATES]
+def states_of(system: System, source: str | None) -> list[str]:
+    """Return the states that a host of a system can be in, and that matter where the driver comes from a source."""
+    found = [name for name in STATES if system.ubuntu or name not in PPA_STATES]
+    named = source == "nvidia" and system.os in NAMED_SYSTEMS
+    return [name for name in found if named or name != NAMED]
+
+
+def _listed_ppa(host: Host) -> str:
+    """Return the PPA's address as add-apt-repository writes it into a list."""
+    return f"{PPA}/" if host.system.os >= FIRST_WITH_NEW_ADDRESS else OLD_PPA
+
+
+def _nvidia_by_hand(host: Host) -> None:
+    keyring = "/etc/apt/keyrings/nvidia-cuda.gpg"
+    host.keys.of_repository(host.system.distro).export(host.root.path(keyring), armor=False)
+    host.root.write(
+        f"{SOURCES}/nvidia-cuda.list",
+        f"deb [arch=amd64 signed-by={keyring}] {NVIDIA}/{host.system.distro}/x86_64/ /\n",
+    )
 
 
 def _closure(host: Host, names: list[str], versions: Mapping[str, str] | None = None) -> list[Deb]:
