@@ -6,12 +6,12 @@ import json
 
 from testinfra.host import Host
 
-testinfra_hosts = ["ansible://cpu", "ansible://gtx1080ti"]
+testinfra_hosts = ["ansible://cpu", "ansible://rtx3090"]
 
 # On the machine with a GPU no driver can be loaded, so nothing of the GPU may count as proved.
 STATUS = {
     "cpu": {"jax": "cpu"},
-    "gtx1080ti": {"driver": "pending", "nvcc": "ok", "cuda kernel": "pending"},
+    "rtx3090": {"driver": "pending", "nvcc": "ok", "cuda kernel": "pending"},
 }
 
 
@@ -25,7 +25,7 @@ def test_a_framework_answers_with_what_it_computed(host: Host, machine: str) -> 
         check["check"]: check["detail"]
         for check in json.loads(host.file("/run/checks.json").content_string)
     }
-    assert ("[[22" in details["jax"]) if machine == "cpu" else ("release 12.9" in details["nvcc"])
+    assert ("[[22" in details["jax"]) if machine == "cpu" else ("release 13.2" in details["nvcc"])
 
 
 def test_it_leaves_nothing_behind(host: Host) -> None:

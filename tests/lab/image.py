@@ -37,9 +37,9 @@ PACKAGES = [
     "iproute2",
     "procps",
 ]
-# GPU machines have a compiler and kernel headers, so that DKMS really builds a module there.
-STAND_IN_PACKAGES = ["linux-headers-amd64", "gcc", "make", "dkms"]
-UBUNTU_PACKAGES = ["linux-headers-generic", "gcc", "make", "dkms", "python3.11-venv"]
+# GPU machines have compilers and kernel headers, so that DKMS really builds a module there, and nvcc a program.
+STAND_IN_PACKAGES = ["linux-headers-amd64", "g++", "make", "dkms"]
+UBUNTU_PACKAGES = ["linux-headers-generic", "g++", "make", "dkms", "python3.11-venv"]
 
 # Units that need hardware or a console of their own, and would fail in a container.
 MASKED_UNITS = [

@@ -45,6 +45,7 @@ class CudaRelease:
         driver: version of the driver in its local repository, None where it holds none.
         year: last year of the compiler's copyright line.
         local: whether the mirror has its local repository too.
+        real: whether the mirror's packages of its compiler hold the real one.
     """
 
     version: str
@@ -52,6 +53,7 @@ class CudaRelease:
     driver: str | None
     year: int
     local: bool = True
+    real: bool = False
 
     @property
     def release(self) -> str:

@@ -32,6 +32,7 @@ class Deb:
         name, version, architecture, section: as in the control file.
         fields: further control fields that are no relation, such as `Source`.
         relations: what it states of other packages.
+        wraps: name and version of the wheel on PyPI whose real files it holds; "" for a stand-in.
         files: absolute path -> text, bytes, a link, or a folder on disk to copy in.
         scripts: `postinst`, `prerm`, ... -> body of a shell script.
     """
@@ -44,6 +45,7 @@ class Deb:
     files: Mapping[str, Content] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     relations: tuple[Relation, ...] = ()
+    wraps: str = ""
 
     @property
     def file_name(self) -> str:
@@ -51,7 +53,9 @@ class Deb:
         return f"{self.name}_{self.version.split(':')[-1]}_{self.architecture}.deb"
 
     def control(self) -> str:
-        """Return the control file; every description says that this is a stand-in."""
+        """Return the control file; its description says that this is a stand-in, or whose files it holds."""
+        stand_in = f"stand-in for {self.name}, with its name and no content"
+        real = f"real files of {self.wraps} from PyPI, wrapped by the dlconf lab"
         lines = {
             "Package": self.name,
             "Version": self.version,
@@ -61,7 +65,7 @@ class Deb:
             "Maintainer": "dlconf lab <lab@dlconf.test>",
             **self.fields,
             **control_fields(self.relations),
-            "Description": f"stand-in for {self.name}, with its name and no content",
+            "Description": real if self.wraps else stand_in,
         }
         return "".join(f"{key}: {value}\n" for key, value in lines.items())
 
@@ -73,8 +77,9 @@ def write_deb(folder: Path, deb: Deb) -> Path:
     with tempfile.TemporaryDirectory(prefix="dlconf-deb-") as scratch:
         tree = Path(scratch) / "tree"
         _write_tree(tree, deb)
-        # No compression: the contents are tiny, and it is most of the time a package takes.
-        run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(tree), str(target)])
+        # No compression of stand-ins: they are tiny, and it is most of the time a package takes.
+        compression = ["-Zzstd", "-z1"] if deb.wraps else ["-Znone"]
+        run(["dpkg-deb", "--root-owner-group", *compression, "--build", str(tree), str(target)])
     return target
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.lab.mirror.compiler import with_compiler
 from tests.lab.mirror.cuda import CudaRelease, nccl_packages, toolkit_packages
 from tests.lab.mirror.cudnn import cudnn_packages, top_packages
 from tests.lab.mirror.debs import Content, Deb, write_deb
@@ -75,7 +76,9 @@ class PackageSites:
     def _build_pools(self) -> None:
         """Write each NVIDIA package once; repositories then link to the same files."""
         for cuda in self.releases:
-            _write_all(self._pool / cuda.version, toolkit_packages(cuda))
+            debs = toolkit_packages(cuda)
+            real = with_compiler(debs, cuda, self._content["python"]) if cuda.real else debs
+            _write_all(self._pool / cuda.version, real)
         bundled = {cuda.driver for cuda in self.releases if cuda.driver}
         for upstream in bundled | set(self._content["nvidia_drivers"]):
             for system, driver in SYSTEM_DRIVERS.items():

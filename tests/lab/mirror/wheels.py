@@ -71,7 +71,7 @@ def build(sites: Path, content: dict[str, Any]) -> list[dict[str, str]]:
     rows = []
     with tempfile.TemporaryDirectory(prefix="dlconf-wheels-") as scratch:
         shared = Path(scratch) / "shared"
-        _download(content["shared_wheels"], shared, content["python"], with_needs=False)
+        download(content["shared_wheels"], shared, content["python"], with_needs=False)
         for url, wheels in content["stand_in_wheels"].items():
             folder = _folder(sites, url)
             for row in wheels:
@@ -88,7 +88,7 @@ def _real_index(sites: Path, url: str, requirements: list[str], python: str) -> 
     """Fill an index with real wheels; where they cannot be had, with stand-ins."""
     folder = _folder(sites, url)
     try:
-        _download(requirements, folder, python, with_needs=True, index=url)
+        download(requirements, folder, python, with_needs=True, index=url)
         contents = "real"
     except LabError as error:
         say(f"stand-ins for {', '.join(requirements)}: {str(error).splitlines()[-1]}")
@@ -112,7 +112,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(wheel, target / wheel.name)
 
 
-def _download(
+def download(
     requirements: list[str],
     folder: Path,
     python: str,
@@ -121,6 +121,13 @@ def _download(
     index: str | None = None,
 ) -> None:
     """Fetch wheels with pip as this machine is configured, then from the real index.
+
+    Args:
+        requirements: what is wanted.
+        folder: where the wheels go.
+        python: the version of Python they are for, `3.11`.
+        with_needs: whether what they need comes too.
+        index: the real index; None where the machine's own must have them.
 
     Raises:
         LabError: neither has them.
