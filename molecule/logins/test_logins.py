@@ -50,7 +50,7 @@ def test_the_login_lies_where_apt_alone_reads_it_and_nowhere_else(host: Host) ->
         f"machine https://download.docker.com/linux/debian login ada password {PASSWORD}\n"
     )
     places = "/etc /opt /root /run /srv /tmp /usr/local /usr/share/keyrings /var /home"
-    pattern = f"{PASSWORD[:-1]}[{PASSWORD[-1]}]"  # sudo logs this command, and must not log the password
+    pattern = f"{PASSWORD[:-1]}[{PASSWORD[-1]}]"  # sudo logs this command
     found = host.run(f"grep --recursive --files-with-matches --text '{pattern}' {places}")
     assert found.stdout.split() == [APT_FILE]
     assert PASSWORD not in host.check_output("journalctl --no-pager --output=cat")
