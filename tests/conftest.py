@@ -174,7 +174,13 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add how much of the mutation matrix is run."""
+    """Add how long scenarios are begun (tests/molecule/conftest.py), and how much of the mutation matrix is run."""
+    parser.addoption(
+        "--begin-scenarios-within",
+        type=float,
+        metavar="MINUTES",
+        help="leave out scenarios that have not begun by then, so that a slow machine comes to an end",
+    )
     group = parser.getgroup("mutation matrix")
     group.addoption("--matrix-rounds", type=int, default=8, help="break everything in N rounds")
     group.addoption(

@@ -108,11 +108,6 @@ def environment_of(name: str) -> dict[str, str]:
 STARTED = pytest.StashKey[Scenarios]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add how long scenarios are begun: on a slow machine `make test` ends all the same, and names what it left out."""
-    parser.addoption("--begin-scenarios-within", type=float, metavar="MINUTES")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what needs no lab first, and last the tests that wait for a scenario: the others run meanwhile."""
     items.sort(key=lambda item: (_scenario(item) is not None, "lab" in item.keywords))
