@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -90,3 +93,38 @@ def test_each_resource_alone_gets_the_steps_it_needs() -> None:
         assert steps(of_drift(drift)) == NEEDED[resource["kind"]]
         due = render(ROLE, inputs(of_drift(drift)), "__nvidia_driver_paths")
         assert due == ([resource] if path else [])
+
+
+def dependencies(role: Path) -> set[str]:
+    return set(read(role / "meta" / "main.yml").get("dependencies", []))
+
+
+def included_with(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield each role that tasks include, with the variables that it is given."""
+    for task in tasks:
+        yield from included_with(task.get("block", []))
+        if role := task.get("ansible.builtin.include_role"):
+            yield role["name"], str(task.get("vars", ""))
+
+
+def given_to(role: Path) -> set[str]:
+    """Return the roles that are included with this role's contract, or a part of it, as a variable."""
+    tasks = [task for path in (role / "tasks").glob("*.yml") for task in read(path)]
+    return {
+        name for name, given in included_with(tasks) if re.search(r"_(contract|paths) ?[|}]", given)
+    }
+
+
+@pytest.mark.parametrize(
+    "role", sorted(path.parent for path in ROLES.glob("*/meta")), ids=lambda role: role.name
+)
+def test_an_included_role_sees_the_variables_behind_what_it_is_given(role: Path) -> None:
+    """Ansible gives an included role its caller's variables, but not those of its caller's dependencies."""
+    for included in given_to(role):
+        assert dependencies(role) <= dependencies(ROLES / included), included
+
+
+def test_contracts_are_given_to_roles() -> None:
+    assert {role.name for role in ROLES.iterdir() if "vendor_repository" in given_to(role)} >= {
+        *("cuda", "cudnn", "nvidia_driver"),
+    }
