@@ -9,9 +9,10 @@ from tests.role_readme import ROLES
 
 pytestmark = pytest.mark.lab
 
-# The stack first, since a slow machine may not come to the others; then the longest, so that the end is even.
+# The driver and CUDA first, since a slow machine may not come to the others, and the frameworks are in the
+# end-to-end tests too; then the longest, so that the end is even.
 FIRST = (
-    *("frameworks", "nvidia_driver", "cuda", "verify", "cudnn", "anaconda"),
+    *("nvidia_driver", "cuda", "verify", "cudnn", "anaconda", "frameworks"),
     *("jupyter", "nvidia_container_toolkit", "nvidia_services"),
 )
 NAMES = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
