@@ -134,21 +134,34 @@ class Run:
 
         A cuDNN for another CUDA major was there before, and is not the roles'.
         """
-        major = (
-            (self._stack.resolution["install"]["cuda"] or {}).get("release", "").partition(".")[0]
-        )
-        of_major = re.search(r"cudnn9?.*-cuda-([0-9]+)", change.name)
-        if of_major and of_major[1] != major:
-            return False
         if not (change.old and change.new):
             return True
+        of_major = re.search(r"cudnn9?.*-cuda-([0-9]+)", change.name)
+        if of_major and of_major[1] != _cuda_major(self._stack):
+            return False
         ours = any(change.name == made.name for made in self._modules.changes)
-        return ours and not OF_ALL_RELEASES.fullmatch(change.name) and not _may_follow(change.name)
+        may_follow = _of_nvidia_s_driver(change, self._stack) or OF_ALL_RELEASES.fullmatch(
+            change.name
+        )
+        return ours and not may_follow
 
 
-def _may_follow(name: str) -> bool:
-    """Whether an upgrade may renew a package beside the driver: the pin of its branch, and its settings' window."""
-    return name == SETTINGS or name.startswith("nvidia-driver-pinning-")
+def _of_nvidia_s_driver(change: Change, stack: Stack) -> bool:
+    """Whether a package beside NVIDIA's own driver moves within its branch: the pin of that, and its settings' window.
+
+    NVIDIA's pin raises that window by name (row nvidia-pin-file), so its driver asks for it.
+    """
+    driver = stack.resolution["install"].get("driver") or {}
+    is_in_branch = change.new.partition(".")[0] == driver.get("version", "").partition(".")[0]
+    return change.name.startswith("nvidia-driver-pinning-") or (
+        change.name == SETTINGS and driver.get("source") == "nvidia" and is_in_branch
+    )
+
+
+def _cuda_major(stack: Stack) -> str:
+    """Return the major release of the chosen CUDA, "" for none."""
+    release: str = (stack.resolution["install"]["cuda"] or {}).get("release", "")
+    return release.partition(".")[0]
 
 
 def judge(
@@ -172,9 +185,8 @@ def judge(
         yield from _of_one_release(new.values(), cuda["release"])
         yield from _of_its_version(new, cuda["version"])
     yield from _unasked(changes, stack)
-    major = (install["cuda"] or {}).get("release", "").partition(".")[0]
     for change in changes:
-        if not change.new and not _may_go(change.name, host, major):
+        if not change.new and not _may_go(change.name, host, _cuda_major(stack)):
             yield f"{change.name} was removed"
 
 
@@ -206,15 +218,10 @@ def _of_its_version(new: Mapping[str, Deb], pattern: str) -> Iterator[str]:
 
 
 def _unasked(changes: Iterable[Change], stack: Stack) -> Iterator[str]:
-    """Yield what comes from NVIDIA's repositories although nobody asked them for it.
-
-    Its driver asks for the nvidia-settings of its own branch: NVIDIA's pin raises that by name (row nvidia-pin-file).
-    """
-    driver = stack.resolution["install"].get("driver") or {}
-    branch = driver["version"].partition(".")[0] if driver.get("source") == "nvidia" else None
+    """Yield what comes from NVIDIA's repositories although nobody asked them for it."""
     for change in changes:
-        is_asked_for = change.name == SETTINGS and change.new.partition(".")[0] == branch
-        if change.name in BESIDE and "NVIDIA CUDA" in change.origin and not is_asked_for:
+        is_theirs = change.name in BESIDE and "NVIDIA CUDA" in change.origin
+        if is_theirs and not _of_nvidia_s_driver(change, stack):
             yield f"{change} comes from {change.origin}"
 
 

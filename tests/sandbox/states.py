@@ -83,15 +83,17 @@ def ppa_twice(host: Host) -> None:
     keyring, codename = "/etc/apt/keyrings/graphics-drivers.gpg", host.system.codename
     if host.system.os >= FIRST_WITH_DEB822:
         ppa_sources(host)
-        path = f"{SOURCES}/gpu-drivers.list"
+        form, path = "sources", f"{SOURCES}/gpu-drivers.list"
         text = f"deb [signed-by={keyring}] {PPA}/ {codename} main\n"
     else:
         ppa_list(host)
-        path = f"{SOURCES}/gpu-drivers.sources"  # before the other: there a key after none is no conflict
+        form, path = (
+            "list",
+            f"{SOURCES}/gpu-drivers.sources",
+        )  # before the other: there a key after none is no conflict
         text = f"Types: deb\nURIs: {_listed_ppa(host)}\nSuites: {codename}\nComponents: main\nSigned-By: {keyring}\n"
     host.keys.of_repository("ppa").export(host.root.path(keyring), armor=False)
     host.root.write(path, text)
-    form = "sources" if host.system.os >= FIRST_WITH_DEB822 else "list"
     host.twice.extend([path, f"{SOURCES}/graphics-drivers-ubuntu-ppa-{codename}.{form}"])
 
 

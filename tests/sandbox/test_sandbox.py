@@ -47,8 +47,7 @@ def _found(
 
 @pytest.fixture(scope="module")
 def of_cover(request: pytest.FixtureRequest) -> tuple[str, Mapping[Case, Outcome]]:
-    first = request.param == BEDS[0]
-    return _found(SAMPLES[0] if first else SAMPLES[1], request.param)
+    return _found(SAMPLES[BEDS.index(request.param)], request.param)
 
 
 @pytest.fixture(scope="module", params=BEDS + OTHER_BEDS, ids=_name)
