@@ -1,4 +1,4 @@
-"""A host whose apt reads no source, since two files state one repository with different keys: said, and mended."""
+"""A host where two files state one repository with different keys, so that apt reads no source: said, and mended."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from dlconf.plugins.module_utils import dlconf_apt
 from tests.sandbox.stacks import Stack, planner
 from tests.sandbox.states import Host
 
-COMPLAINT = "Conflicting values set for option Signed-By"
+COMPLAINTS = (
+    "Conflicting values set for option Signed-By",
+    "is configured multiple times",  # apt 3 takes a statement without a key beside one that has one
+)
 
 
 def unsaid(host: Host) -> Iterator[str]:
-    """Yield what is wrong with the diagnosis of a host in such a state: real apt fails, and the plan names the file.
+    """Yield what is wrong with the diagnosis of a host in such a state: real apt complains, and the plan names the file.
 
     The plan is asked as it is made: what dlconf_collect reads of the source files, held against preflight's contract.
     """
     if not host.twice:
         return
     said = host.root.run(["apt-get", "indextargets"])
-    if said.returncode == 0 or COMPLAINT not in said.stderr:
-        yield f"apt reads its sources in this state: {said.stderr}"
+    if not any(complaint in said.stderr for complaint in COMPLAINTS):
+        yield f"apt does not complain of this state: {said.stderr}"
     facts = {"apt": {"sources": dlconf_apt.all_statements(str(host.root.folder))}, "unread": {}}
     owned = planner().read(content.root() / "roles/preflight/vars/main.yml")["__preflight_contract"]
     found = differences([r for r in owned if r["kind"] == "sources"], cast(Facts, facts))
