@@ -20,7 +20,7 @@ COMPLAINTS = (
 
 
 def unsaid(host: Host) -> Iterator[str]:
-    """Yield what is wrong with the diagnosis of a host in such a state: real apt complains, and the plan names the file.
+    """Yield what is wrong with the diagnosis of such a host: real apt complains, and the plan names the files.
 
     The plan is asked as it is made: what dlconf_collect reads of the source files, held against preflight's contract.
     """
