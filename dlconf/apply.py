@@ -59,19 +59,21 @@ class Steps:
     run: RunsPlaybooks = run_playbook
 
     def play(self, run: Run) -> RunOutcome:
-        """Run a playbook for the request; an interrupted one is an error.
+        """Run a playbook for the request; what an interrupted one did to hosts is returned, and the folder is told.
 
         Raises:
-            Interrupted: the user stopped it.
+            Interrupted: the user stopped it, and it changes nothing or had not begun to.
         """
         outcome = self.run(run, self.folder, watch=self.watch, say=self.say)
         if outcome.interrupted:
-            hint = (
-                "the next apply goes on from where this one stopped"
-                if run.playbook == APPLYING
-                else ""
+            if run.playbook != APPLYING:
+                raise Interrupted("interrupted")
+            interrupted = Interrupted(
+                "interrupted", hint="the next apply goes on from where this one stopped"
             )
-            raise Interrupted("interrupted", hint=hint)
+            if not outcome.hosts:
+                raise interrupted
+            self.folder.report(interrupted)
         return outcome
 
 
@@ -81,7 +83,7 @@ class Converged:
 
     Attributes:
         status: `done`; `failed`, a task or a check failed; `unreachable`; `left`, something still differs;
-            `not_reached`, the run ended before this host's turn.
+            `interrupted`, the user stopped the run before the host's end; `not_reached`, the run ended before its turn.
         roles: roles of which a task ran.
         changed: tasks that changed something, with --check that would.
         checks: what verify found.
@@ -207,10 +209,10 @@ def _before_checks(name: str, outcome: RunOutcome) -> HostState:
 def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged:
     host = outcome.hosts.get(name)
     if host is None:
-        return Converged(name, "not_reached")
+        return Converged(name, "interrupted" if outcome.interrupted else "not_reached")
     plan = (host.states[-1].get("plan") or {}) if host.states else {}
     failure = host.failure
-    if failure is None and not outcome.ended:
+    if failure is None and not outcome.ended and not outcome.interrupted:
         failure = TaskFailure("", "", "Ansible ended before its summary")
     looked_again = (
         len(host.states) > 1 or not failure
@@ -222,6 +224,8 @@ def _converged(name: str, outcome: RunOutcome, *, judge_left: bool) -> Converged
         if host.unreachable
         else "failed"
         if failure or failed_checks
+        else "interrupted"
+        if outcome.interrupted and not host.checks  # they come last
         else "left"
         if left
         else "done"

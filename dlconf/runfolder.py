@@ -105,6 +105,10 @@ class RunFolder:
         """Note why results or log are not complete; the first reason counts."""
         self.trouble = self.trouble or trouble
 
+    def exit_code(self, code: int) -> int:
+        """Return the exit code of a command that came to `code`: what is not complete is no success."""
+        return max(code, self.trouble.exit_code) if self.trouble else code
+
 
 class RunLog:
     """Writes the log and the events of a run as they come; a context manager.

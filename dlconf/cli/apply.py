@@ -59,6 +59,7 @@ def apply(
         code = (
             1 if any(result.status != "done" for result in results.values()) else survey.exit_code
         )
+        code = folder.exit_code(code)
         text = summary.text(survey, results, folder.log, check=check, paint=options.paint())
         data = summary.data("apply", survey, results, folder.log, code, check=check)
         hostrun.show(text, data, as_json)

@@ -32,8 +32,8 @@ VERBS = {
 }
 """Each command, which is a module of this package, with the first line of its help: so help imports no command."""
 JSON_KEY = "dlconf.json"
-TROUBLE_KEY = "dlconf.trouble"
-"""Where in the context's `meta` stands why what was shown is not complete: an error for the end of the command."""
+INCOMPLETE_KEY = "dlconf.incomplete"
+"""Where in the context's `meta` stands the folder of a run that was not complete; the command ends by saying why."""
 INTERRUPTED = 130
 _CRASH_LOG = "dlconf-traceback-"
 
@@ -100,9 +100,9 @@ class Main(LazyGroup):
                 raise
             _tell(ctx, f"unexpected {type(error).__name__}: {error}", _keep_traceback(error), 1)
             code = 1
-        if trouble := ctx.meta.get(TROUBLE_KEY):
-            _say(trouble.message, trouble.hint)
-            code = code or 1
+        if folder := ctx.meta.get(INCOMPLETE_KEY):
+            _say(folder.trouble.message, folder.trouble.hint)
+            code = folder.exit_code(code)
         return ctx.exit(code)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ import click
 from dlconf import apply
 from dlconf.apply import Steps
 from dlconf.cli import options, output
-from dlconf.cli.group import TROUBLE_KEY
+from dlconf.cli.group import INCOMPLETE_KEY
 from dlconf.hosts import Survey
 from dlconf.report import progress
 from dlconf.report.text import Paint, json_text
@@ -33,7 +33,7 @@ def folder(verb: str) -> Iterator[RunFolder]:
     finally:
         made.close()
         if made.trouble:
-            click.get_current_context().meta[TROUBLE_KEY] = made.trouble
+            click.get_current_context().meta[INCOMPLETE_KEY] = made
         elif made.has_log:
             output.echo(f"log: {made.log}", err=True)
 

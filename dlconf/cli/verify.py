@@ -27,7 +27,7 @@ def verify(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
         ) as steps:
             survey, results = apply.verify(steps)
         failed = any(result.status != "done" for result in results.values())
-        code = 1 if failed else survey.exit_code
+        code = folder.exit_code(1 if failed else survey.exit_code)
         hostrun.show(
             report.verify_text(survey, results, folder.log, options.paint()),
             report.data("verify", survey, results, folder.log, code),

@@ -18,6 +18,7 @@ WORDS = {
     "failed": "failed",
     "unreachable": "unreachable",
     "left": "still differs",
+    "interrupted": "interrupted",
     "not_reached": "not reached",
 }
 """How a status of a host is said."""

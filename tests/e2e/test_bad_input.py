@@ -199,6 +199,7 @@ def test_an_interrupted_apply_leaves_hosts_consistent_and_the_next_goes_on(site:
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 130, out + err
+    assert "cpu: interrupted" in out  # and what was done on it
     assert site.ssh("cpu", "dpkg", "--audit") == ""
     result: Result = site.dlconf("apply", str(site.inventory), "--yes", "--limit", "cpu", "--json")
     assert result.data["hosts"]["cpu"]["result"]["status"] == "done"

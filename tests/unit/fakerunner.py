@@ -22,7 +22,8 @@ def events(name: str) -> list[dict[str, Any]]:
 class FakeRunner:
     """Plays back one recording for each run, in order, and remembers the runs.
 
-    A recording named `interrupted` stands for a run that the user stopped.
+    A recording named `interrupted` stands for a run that the user stopped before it reached a host, one named
+    `interrupted NAME` for the first half of that recording.
     """
 
     def __init__(self, *recordings: str) -> None:
@@ -39,12 +40,15 @@ class FakeRunner:
     ) -> RunOutcome:
         self.runs.append(run)
         name = self.recordings.pop(0)
+        is_interrupted = name.startswith("interrupted")
+        whole = events(kept) if (kept := name.removeprefix("interrupted").strip()) else []
+        played = whole[: len(whole) // 2] if is_interrupted else whole
         recorder = Recorder()
         with RunLog(folder) as log:
             log.line(f"# {run.playbook}")
-            for event in [] if name == "interrupted" else events(name):
+            for event in played:
                 log.event(event)
                 step = recorder.feed(event)
                 if step and watch:
                     watch(step)
-        return RunOutcome(recorder.hosts, folder.log, name == "interrupted", 0, recorder.tail)
+        return RunOutcome(recorder.hosts, folder.log, is_interrupted, 0, recorder.tail)

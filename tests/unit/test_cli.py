@@ -60,6 +60,7 @@ def only_json(result: Result) -> dict[str, Any]:
         (["apply", "hosts.ini"], ("survey_no_stack",), 3),
         (["apply", "hosts.ini"], ("survey_sudo",), 1),
         (["apply", "hosts.ini", "--yes"], ("survey_drift", "interrupted"), 130),
+        (["apply", "hosts.ini", "--yes"], ("survey_drift", "interrupted site_done"), 130),
         (["plan", "hosts.ini"], ("survey_drift",), 0),
         (["plan", "hosts.ini"], ("survey_mixed",), 1),
         (["plan", "hosts.ini"], ("survey_no_stack",), 3),
@@ -103,6 +104,20 @@ def test_json_is_one_object_and_the_log_is_named(
     assert found["command"] == verb
     assert Path(found["log"]).exists()
     assert set(found["hosts"]) >= {"cpu1"}
+
+
+def test_an_interrupted_apply_shows_what_was_done_and_what_goes_on(invoke: Invoke) -> None:
+    recordings = ("survey_drift", "interrupted site_done")
+    result, _ = invoke("apply", "hosts.ini", "--yes", recordings=recordings)
+    assert "gpu1: interrupted\n  nvidia_driver: 1 task changed" in result.stdout
+    assert "1 host interrupted" in result.stdout
+    assert result.stderr.endswith(
+        "error: interrupted\n\nhint: the next apply goes on from where this one stopped\n"
+    )
+    result, _ = invoke("apply", "hosts.ini", "--yes", "--json", recordings=recordings)
+    found = only_json(result)
+    assert found["exit_code"] == result.exit_code == 130
+    assert found["hosts"]["gpu1"]["result"]["status"] == "interrupted"
 
 
 def test_json_of_apply_counts_changed_tasks(invoke: Invoke) -> None:
