@@ -143,16 +143,6 @@ class Catalogue:
         )
 
     @cached_property
-    def minor_compatibility(self) -> Mapping[int, model.MinorCompatibility]:
-        """Minor-version compatibility by CUDA major."""
-        return MappingProxyType(
-            {
-                row.cuda_major: row
-                for row in self._typed("minor_compatibility", model.MinorCompatibility)
-            }
-        )
-
-    @cached_property
     def _cuda_local_repos(self) -> Mapping[tuple[str, str, str], model.CudaLocalRepo]:
         return {
             (row.distro, row.cuda, row.architecture): row
@@ -245,8 +235,3 @@ class Catalogue:
                 for capability, release in row.first_cuda.items()
             }
         )
-
-    @cached_property
-    def stacks(self) -> tuple[model.KnownStack, ...]:
-        """Whole stacks known to fit together."""
-        return self._typed("stacks", model.KnownStack)

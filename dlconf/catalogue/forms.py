@@ -10,7 +10,6 @@ _BRANCH = (r"\d{2,3}", 'a driver branch such as "580"')
 _ID = (r"[0-9a-f]{4}", "four lower-case hex digits")
 _DISTRO = (r"(ubuntu|debian)\d+", 'a distro such as "ubuntu2204"')
 _URL = (r"https?://\S+", "a URL")
-_SHA256 = (r"[0-9a-f]{64}", "64 hex digits")
 _CHECKSUM = (
     r"(sha256:([0-9a-f]{64}|https://\S+)|md5:([0-9a-f]{32}|https://\S+))",
     '"sha256:<64 hex digits>", "md5:<32 hex digits>" or either with the https URL of a list',
@@ -77,7 +76,6 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "DriverPackage.dkms_module": _FILE,
     "Distro.id": _DISTRO,
     "Distro.keyring": _FILE,
-    "Distro.network_repository": _URL,
     "CudaRelease.version": _VERSION,
     "CudaRelease.release": (r"\d+\.\d+", 'a release such as "12.8"'),
     "CudaRelease.packages": _PACKAGE,
@@ -90,14 +88,12 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "CudaLocalRepo.url": _URL,
     "CudaLocalRepo.checksum": _CHECKSUM,
     "CudaLocalRepo.md5_list": _URL,
-    "CudaRunfile.sha256": _SHA256,
     "CudnnBuild.version": _VERSION,
     "CudnnBuild.packages": _PACKAGE,
     "CudnnBuild.package_version": _PACKAGE_VERSION,
     "CudnnBuild.pip": _REQUIREMENT,
     "CudnnBuild.min_compute_capability": _CAPABILITY,
     "CudnnBuild.min_driver": _VERSION,
-    "CudnnBuild.tarball_sha256": _SHA256,
     "CudnnLocalRepo.distro": _DISTRO,
     "CudnnLocalRepo.package": _PACKAGE,
     "CudnnLocalRepo.url": _URL,
@@ -125,6 +121,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "CondaInstaller.distribution": _words("miniforge", "miniconda", "anaconda"),
     "CondaInstaller.url": _URL,
     "CondaInstaller.checksum": _CHECKSUM,
-    "HostTrap.blocks": _words("compile", "load", "install", "key"),
+    "HostTrap.cuda_max": _VERSION,
+    "HostTrap.glibc_min": _VERSION,
     "Meta.as_of": (r"\d{4}-\d{2}-\d{2}", '"YYYY-MM-DD"'),
 }

@@ -12,15 +12,11 @@ from __future__ import annotations
 
 from dlconf.catalogue.row import Row
 from dlconf.catalogue.rows_cuda import (
-    CudaFile,
     CudaLocalRepo,
     CudaRelease,
-    CudaRunfile,
     CudnnBuild,
     CudnnLocalRepo,
-    DistributionPackage,
     Distro,
-    MinorCompatibility,
 )
 from dlconf.catalogue.rows_hardware import (
     Architecture,
@@ -34,7 +30,6 @@ from dlconf.catalogue.rows_software import (
     CondaInstaller,
     FrameworkBuild,
     HostTrap,
-    KnownStack,
     Meta,
     PythonVersion,
     Rule,
@@ -44,23 +39,18 @@ from dlconf.catalogue.rows_software import (
 __all__ = [
     "Architecture",
     "CondaInstaller",
-    "CudaFile",
     "CudaLocalRepo",
     "CudaRelease",
-    "CudaRunfile",
     "CudnnBuild",
     "CudnnLocalRepo",
     "DeviceIdBand",
-    "DistributionPackage",
     "Distro",
     "DriverBranch",
     "DriverPackage",
     "FrameworkBuild",
     "Gpu",
     "HostTrap",
-    "KnownStack",
     "Meta",
-    "MinorCompatibility",
     "PythonVersion",
     "Row",
     "Rule",

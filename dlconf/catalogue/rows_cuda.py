@@ -14,27 +14,15 @@ class Distro(Row):
     Attributes:
         id: "ubuntu2204".
         os: "ubuntu-22.04".
-        glibc, python: versions of the release; gcc its default major.
-        cuda_first, cuda_last: toolkit releases with a local repository for it; cuda_last None =
-            still served.
-        cuda_last_seen: newest toolkit version whose local repository was seen for it.
+        glibc, python: versions of the release.
         keyring: file name of the package with the key.
-        network_repository, keyring_url, pin_url: NVIDIA's apt repository.
     """
 
     id: str
     os: str
-    codename: str
     glibc: str
-    gcc: int
     python: str
-    cuda_first: str
-    cuda_last: str | None = None
-    cuda_last_seen: str | None = None
     keyring: str
-    network_repository: str
-    keyring_url: str
-    pin_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +32,7 @@ class CudaRelease(Row):
     Attributes:
         version: "12.8.1"; release: "12.8".
         newest_of_release: the newest version of its release.
-        native_driver: driver the installer carries; None from 13.4 on.
+        native_driver: driver whose version the name of the local repository has; None from 13.4 on.
         min_driver_native: lowest Linux driver for the full feature set.
         min_driver_minor_compat: lowest under minor-version compatibility (compiled code only, no
             PTX newer than the driver); None before CUDA 11.
@@ -66,7 +54,6 @@ class CudaRelease(Row):
     sm_verified: bool = False
     gcc_max: int
     gcc_verified: bool = False
-    clang_max: str | None = None
     distros: tuple[str, ...]
     packages: tuple[str, ...]
     package_version: str
@@ -94,40 +81,6 @@ class CudaLocalRepo(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CudaRunfile(Row):
-    """A CUDA runfile installer, with the checksums seen."""
-
-    cuda: str
-    architecture: str = "x86_64"
-    url: str
-    sha256: str | None = None
-    md5: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CudaFile(Row):
-    """A further published installer file (patch, uncommon system); for reading, not chosen."""
-
-    cuda: str
-    distro: str | None = None
-    what: str
-    file: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinorCompatibility(Row):
-    """Minor-version compatibility of a CUDA major: lowest driver, None = there is none.
-
-    `below`: driver branch of the next major, the end of the promise.
-    """
-
-    cuda_major: int
-    min_driver: str | None = None
-    below: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CudnnBuild(Row):
     """A cuDNN version for one CUDA.
 
@@ -140,7 +93,6 @@ class CudnnBuild(Row):
         packages: names for apt. package_version: their version; None = not known.
         package_version_verified: that exact version was seen.
         pip: requirement of the PyPI build; None before.
-        tarball_url, tarball_sha256: x86_64 archive.
     """
 
     version: str
@@ -153,12 +105,7 @@ class CudnnBuild(Row):
     packages: tuple[str, ...]
     package_version: str | None = None
     package_version_verified: bool = False
-    deb_url: str | None = None
     pip: str | None = None
-    tarball_url: str | None = None
-    tarball_sha256: str | None = None
-    tarball_sbsa_url: str | None = None
-    tarball_sbsa_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,13 +119,3 @@ class CudnnLocalRepo(Row):
     url: str | None = None
     package: str
     checksum: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistributionPackage(Row):
-    """A toolkit or cuDNN that Debian or Ubuntu itself packages; for reading, not chosen."""
-
-    os: str
-    package: str
-    version: str
-    component: str

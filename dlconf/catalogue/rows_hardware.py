@@ -51,7 +51,6 @@ class Gpu(Row):
         kernel_modules: `proprietary`, `both` or `open`.
         last_branch: last driver branch of this very card; None while still supported.
         min_driver: first driver version that lists an open-only card; None = see Architecture.
-        first_listed_open: first release of the open modules whose README lists the id.
         host_architecture: as `uname -m` says it, of the only machines that have it: a chip that is
             one with an ARM processor is in no other; None for a card of any machine.
         other_names: further product names of the id.
@@ -69,7 +68,6 @@ class Gpu(Row):
     kernel_modules: str
     last_branch: str | None = None
     min_driver: str | None = None
-    first_listed_open: str | None = None
     host_architecture: str | None = None
     other_names: tuple[str, ...] = ()
     subsystems: Mapping[str, str] = field(default_factory=dict)
@@ -113,7 +111,6 @@ class DriverBranch(Row):
         cuda: CUDA version it carries; toolkits up to it run natively. None before CUDA.
         flavours: kernel-module flavours it ships.
         min_compute_capability: lowest it drives.
-        min_version_open_only: first version whose open modules drive open-only cards.
     """
 
     branch: str
@@ -125,7 +122,6 @@ class DriverBranch(Row):
     cuda: str | None
     flavours: tuple[str, ...]
     min_compute_capability: str | None = None
-    min_version_open_only: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,6 @@ class CondaInstaller(Row):
         distribution: `miniforge`, `miniconda` or `anaconda`.
         version: the distribution's own ("26.3.2-3").
         python: of the base environment; None = not known.
-        other_url: a second address of the same file.
         checksum: "sha256:<hex>", "sha256:<url of a list>", "md5:<hex>" or None (not known).
         conda_version: conda it carries; None = not known.
         glibc: lowest glibc.
@@ -119,7 +118,6 @@ class CondaInstaller(Row):
     version: str
     python: str | None = None
     url: str
-    other_url: str | None = None
     checksum: str | None = None
     conda_version: str | None = None
     glibc: str | None = None
@@ -127,54 +125,31 @@ class CondaInstaller(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTrap(Row):
-    """A toolkit that does not work on an operating system although its packages install.
+    """A toolkit whose nvcc does not compile on an operating system although its packages install.
 
-    It applies to CUDA releases `cuda_min`..`cuda_max` (None = open end) on glibc `glibc_min`
-    and newer, or below `glibc_below`; `distros` names NVIDIA distro ids it was seen on.
-    `blocks`: `compile` (nvcc only), `install` or `key` (apt refuses the repository's key).
+    It applies to CUDA releases up to `cuda_max` on glibc `glibc_min` and newer; `distros` names
+    the NVIDIA distro ids that it was seen on.
     """
 
     id: str
-    blocks: str
-    cuda_min: str | None = None
-    cuda_max: str | None = None
-    glibc_min: str | None = None
-    glibc_below: str | None = None
+    cuda_max: str
+    glibc_min: str
     distros: tuple[str, ...] = ()
     effect: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Row):
-    """A rule of the field in words, with the values a resolver needs as data.
+    """A rule of the field in words, with the values that the code which names it needs.
 
-    `values` are text by name; which ones a rule has stands in data/rules.yml.
+    `values` are text by name; which ones a rule has stands in data/rules.yml. What is known and no
+    code asks for stands in docs/catalogue.md.
     """
 
     id: str
     component: str
     rule: str
     values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownStack(Row):
-    """A whole stack that is known to fit together; a check on the resolver and a starting point."""
-
-    id: str
-    distro: str | None = None
-    driver: str
-    driver_package: str | None = None
-    cuda: str
-    cuda_file: str | None = None
-    cudnn: str | None = None
-    conda: str | None = None
-    python: str
-    requirements: tuple[str, ...]
-    index_url: str | None = None
-    architectures: tuple[str, ...] = ()
-    trap: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,18 +31,12 @@ SECTIONS: Mapping[str, Section] = {
     ),
     "distros": Section("cuda.yml", model.Distro, ("id",)),
     "cuda": Section("cuda.yml", model.CudaRelease, ("version",)),
-    "minor_compatibility": Section("cuda.yml", model.MinorCompatibility, ("cuda_major",)),
     "cuda_local_repos": Section(
         "cuda.yml", model.CudaLocalRepo, ("distro", "cuda", "architecture")
     ),
-    "cuda_runfiles": Section("cuda_files.yml", model.CudaRunfile, ("cuda", "architecture")),
-    "cuda_files": Section("cuda_files.yml", model.CudaFile, ("cuda", "what")),
     "cudnn": Section("cudnn.yml", model.CudnnBuild, ("version", "cuda_major", "built_for")),
     "cudnn_local_repos": Section(
         "cudnn.yml", model.CudnnLocalRepo, ("distro", "cudnn", "architecture")
-    ),
-    "distribution_packages": Section(
-        "cuda_files.yml", model.DistributionPackage, ("os", "package")
     ),
     "frameworks": Section(
         "frameworks.yml", model.FrameworkBuild, ("framework", "version", "build")
@@ -54,5 +48,4 @@ SECTIONS: Mapping[str, Section] = {
     "sightings": Section(
         "rules.yml", model.Sighting, ("framework", "versions", "compute_capability")
     ),
-    "stacks": Section("rules.yml", model.KnownStack, ("id",)),
 }

@@ -136,7 +136,6 @@ def cuda_fits_system(
     distro: model.Distro | None, glibc: Version | None, catalogue: Catalogue
 ) -> Rule:
     """Make the rule that NVIDIA publishes the toolkit for the OS and that it works there."""
-    traps = [trap for trap in catalogue.host_traps if trap.blocks in ("compile", "install")]
 
     def rule(candidate: Candidate) -> Refusal | None:
         if not isinstance(candidate, CudaCandidate):
@@ -146,7 +145,7 @@ def cuda_fits_system(
             return Refusal(
                 f"NVIDIA publishes no CUDA {candidate.text} for {name}", candidate.source
             )
-        for trap in traps:
+        for trap in catalogue.host_traps:
             if _traps(trap, candidate, distro, glibc):
                 return Refusal(f"{trap.effect} ({trap.id})", trap.source)
         return None
@@ -157,16 +156,10 @@ def cuda_fits_system(
 def _traps(
     trap: model.HostTrap, toolkit: CudaCandidate, distro: model.Distro, glibc: Version | None
 ) -> bool:
-    if trap.cuda_min and toolkit.release < Version(trap.cuda_min):
+    """Whether a toolkit fails so; where the C library is not known, on the systems that it was seen on."""
+    if toolkit.release > Version(trap.cuda_max):
         return False
-    if trap.cuda_max and toolkit.release > Version(trap.cuda_max):
-        return False
-    if trap.glibc_min or trap.glibc_below:
-        return glibc is not None and (
-            (trap.glibc_min is not None and glibc >= Version(trap.glibc_min))
-            or (trap.glibc_below is not None and glibc < Version(trap.glibc_below))
-        )
-    return trap.verified and distro.id in trap.distros
+    return distro.id in trap.distros if glibc is None else glibc >= Version(trap.glibc_min)
 
 
 def cudnn_serves(card: Card, catalogue: Catalogue) -> Rule:

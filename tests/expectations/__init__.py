@@ -25,18 +25,9 @@ WORDS = ("notes", "source")
 """Fields for people, which no table holds."""
 
 UNREAD: Mapping[str, tuple[str, ...]] = {
-    "gpus": ("subsystems", "first_listed_open"),
+    "gpus": ("subsystems",),
     "cuda_local_repos": ("url", "package"),
-    "cudnn": (
-        "deb_url",
-        "tarball_url",
-        "tarball_sha256",
-        "tarball_sbsa_url",
-        "tarball_sbsa_sha256",
-    ),
     "cudnn_local_repos": ("url", "package"),
-    "cuda_runfiles": ("url", "sha256", "md5"),
-    "cuda_files": ("distro", "file", "url"),
     "frameworks": ("depends", "companions"),
 }
 """Section -> fields that decide nothing, or that must follow from another field of the row."""

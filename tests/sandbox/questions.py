@@ -23,7 +23,6 @@ from tests.sandbox.systems import DEBIAN, SYSTEMS, System
 ASK = Path(__file__).with_name("ask.py")
 UNSUPPORTED = "of a system that dlconf does not support"
 NO_TOOLKIT = "for a CUDA that no supported system has"
-FOR_READING = "for reading: no role asks for it"
 IN_A_FILE = "a file that is downloaded: in no index"
 UNKNOWN_TARGET = "a transition, to what is not known"
 WITHOUT_VERSION = "without the packages' version"
@@ -94,7 +93,6 @@ def not_asked(catalogue: Catalogue) -> dict[str, str]:
     for section, why in (
         ("cuda_local_repos", IN_A_FILE),
         ("cudnn_local_repos", IN_A_FILE),
-        ("distribution_packages", FOR_READING),
     ):
         for kept in catalogue.rows(section):
             key = [str(getattr(kept, part)) for part in SECTIONS[section].key]

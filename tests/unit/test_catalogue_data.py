@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
+import dlconf
 from dlconf.catalogue import all_problems, load, model
 from dlconf.catalogue.loader import DATA
 from dlconf.catalogue.reader import read_lines
 from dlconf.catalogue.sections import SECTIONS
 
 CATALOGUE = load()
+PACKAGE = Path(dlconf.__file__).parent
+FOR_PEOPLE = ("source", "notes", "rule")
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -50,7 +55,6 @@ def test_nothing_was_lost() -> None:
             "cuda_local_repos",
             "cudnn",
             "conda",
-            "stacks",
             "pythons",
         )
     }
@@ -61,7 +65,6 @@ def test_nothing_was_lost() -> None:
         "cuda_local_repos": 238,
         "cudnn": 164,
         "conda": 9,
-        "stacks": 15,
         "pythons": 12,
     }
     builds = CATALOGUE.frameworks
@@ -240,3 +243,23 @@ def test_default_installer_has_a_checksum() -> None:
     assert (newest.version, newest.conda_version) == ("26.3.2-3", "26.3.2")
     assert newest.checksum is not None
     assert re.fullmatch("sha256:[0-9a-f]{64}", newest.checksum)
+
+
+def test_a_rule_is_enforced_by_the_code_that_names_it() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    assert set(re.findall(r'\.rules\["([a-z0-9-]+)"\]', text)) == set(CATALOGUE.rules)
+
+
+def test_no_field_of_a_row_is_read_by_nothing() -> None:
+    """Who wrote a row says of some fields whether they were read: that is for people, as `source` is."""
+    code = [path for path in PACKAGE.rglob("*.py") if not path.name.startswith("rows_")]
+    text = "".join(path.read_text(encoding="utf-8") for path in code)
+    fields = {
+        field.name: f"{name}.{field.name}"
+        for name, section in SECTIONS.items()
+        for field in dataclasses.fields(section.kind)
+        if not field.name.endswith("verified") and field.name not in FOR_PEOPLE
+    }
+    unread = {where for field, where in fields.items() if not re.search(rf"\.{field}\b", text)}
+    # Held against the names of local repositories; for who adds a row.
+    assert unread == {"cuda.native_driver", "pythons.ranges", "frameworks.depends"}

@@ -59,8 +59,8 @@ BAD_FILES = {
         "must be quoted",
     ),
     "true is no text": (
-        "minor_compatibility:\n- {cuda_major: 14, below: true, source: s}\n",
-        ["minor_compatibility 14: below: expected text or null, found True"],
+        'drivers:\n- {branch: "999", cuda: true, source: s}\n',
+        ["drivers 999: cuda: expected text or null, found True"],
         "",
     ),
     "true is no whole number": (

@@ -144,7 +144,7 @@ def test_a_list_has_every_row_below_its_heads(kind: str, parts: list[str]) -> No
 
 
 def test_without_a_kind_the_sections_are_listed() -> None:
-    assert "gpus                   1213" in run("list").stdout
+    assert "gpus               1213" in run("list").stdout
     sections = only_json(run("list", "--json"))["sections"]
     assert {row["section"] for row in sections} == set(load().sections())
     assert next(row for row in sections if row["section"] == "gpus")["file"] == "gpus.yml"
