@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dlconf.catalogue.gpusearch import NVIDIA_VENDOR
+from dlconf.catalogue.gpusearch import NVIDIA_VENDOR, bare_name, plain_id
 from dlconf.catalogue.gpusearch import named as named_so
 from dlconf.errors import NoCompatibleStack, UsageError
 
@@ -33,7 +32,7 @@ def device_id(words: str, catalogue: Catalogue) -> str:
     """
     plain = words.strip().lower()
     _refuse_what_is_no_card(words, plain)
-    number = plain.removeprefix(f"{NVIDIA_VENDOR}:").removeprefix("0x")
+    number = plain_id(plain)
     is_number = len(number) == 4 and all(digit in "0123456789abcdef" for digit in number)
     named = named_so(catalogue.gpus.values(), plain) if number == plain else ()
     if is_number and not named:
@@ -46,13 +45,12 @@ def device_id(words: str, catalogue: Catalogue) -> str:
     if not named and _ARM.search(plain):
         raise arm_refused(words)
     if not named:
-        known = {_bare(name): name for row in catalogue.gpus.values() for name in _names(row)}
-        near = [known[name] for name in get_close_matches(_bare(plain), known, n=5, cutoff=0.5)]
+        near = catalogue.nearest_gpu_names(words)
         raise UsageError(
             f"no GPU is called {words!r}",
             hint=f"nearest names: {', '.join(near)}" if near else "give the PCI id",
         )
-    exact = [row for row in named if _bare(plain) in map(_bare, _names(row))]
+    exact = [row for row in named if bare_name(plain) in map(bare_name, _names(row))]
     return _one_of(words, exact or named).id
 
 
@@ -109,7 +107,3 @@ def _one_of(words: str, rows: Sequence[Gpu]) -> Gpu:
 
 def _names(row: Gpu) -> tuple[str, ...]:
     return (row.name, *row.other_names)
-
-
-def _bare(name: str) -> str:
-    return name.lower().removeprefix("nvidia ").removeprefix("geforce ").strip()

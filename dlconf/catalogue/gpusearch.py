@@ -37,8 +37,8 @@ def named(gpus: Collection[Gpu], words: str) -> tuple[Gpu, ...]:
 
 def nearest_names(gpus: Collection[Gpu], words: str, count: int) -> tuple[str, ...]:
     """Names like `words`, the likest first."""
-    names = {plain_name(name): name for gpu in gpus for name in (*gpu.other_names, gpu.name)}
-    near = difflib.get_close_matches(plain_name(words), list(names), n=count, cutoff=0.4)
+    names = {bare_name(name): name for gpu in gpus for name in (*gpu.other_names, gpu.name)}
+    near = difflib.get_close_matches(bare_name(words), list(names), n=count, cutoff=0.4)
     return tuple(names[name] for name in near)
 
 
@@ -64,6 +64,11 @@ def beside(gpus: Collection[Gpu], device_id: str) -> Gpu | None:
 def plain_name(name: str) -> str:
     """A product name for comparing: lower case, without the maker's name."""
     return name.lower().removeprefix("nvidia ")
+
+
+def bare_name(name: str) -> str:
+    """A product name for comparing, without the commonest brand too."""
+    return plain_name(name).removeprefix("geforce ").strip()
 
 
 def _id(gpu: Gpu) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from dlconf.catalogue import CatalogueError, load
+from dlconf.errors import UsageError
+from dlconf.gpunames import device_id
 
 CATALOGUE = load()
 SHA = "ab" * 32
@@ -164,3 +166,10 @@ def test_loading_needs_no_yaml_reader() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("words", ["gforce 3090", "A6000X", "3090 tj"])
+def test_two_commands_name_the_same_nearest(words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        device_id(words, CATALOGUE)
+    assert refused.value.hint == f"nearest names: {', '.join(CATALOGUE.nearest_gpu_names(words))}"
