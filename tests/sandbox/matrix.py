@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,11 +43,14 @@ def outcomes(bed: Bed, wanted: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]
 
 
 def run_case(bed: Bed, case: Case) -> Outcome:
-    """Run one case and forget its host."""
+    """Run one case and forget its host; an error of the bed is that case's alone."""
     run = Run(bed, case, case.stack())
-    outcome = run.outcome()
-    bed.forget(run.root)
-    return outcome
+    try:
+        return run.outcome()
+    except Exception:  # the others have their outcomes
+        return Outcome([traceback.format_exc()])
+    finally:
+        bed.forget(run.root)
 
 
 def inputs(case: Case) -> str:
