@@ -97,7 +97,9 @@ class HostVariables:
         def answer() -> Mapping[str, Any]:
             from dlconf import catalogue, resolve  # noqa: PLC0415 - 0.06 s, only where nothing is remembered
 
-            found = resolve.resolve(machine, wishes.read(own), catalogue.load(files))
+            found = resolve.resolve(
+                machine, wishes.read(own, machine.record), catalogue.load(files)
+            )
             return resolve.as_planned(found)
 
         resolution: Mapping[str, Any] = self._memo.remember(

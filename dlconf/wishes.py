@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ PINNING_VARIABLES = {
 
 VARIABLES = (
     "dlconf_frameworks",
+    "dlconf_want",
+    "dlconf_unwant",
     "dlconf_pins",
     "dlconf_set",
     "dlconf_upgrade",
@@ -34,6 +37,12 @@ VARIABLES = (
 )
 """All variables of an inventory, or of the command line, that hold wishes."""
 
+
+ALIASES = {"torch": "pytorch", "tf": "tensorflow", "nvidia_driver": "driver"}
+WISH = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*((?:[=<>!~]=|[<>]|===).*)?\s*")
+"""A framework's name, and versions behind it."""
+NONE = "none"
+"""What is wished where nothing is wished, in the place of a name or a version."""
 
 KERAS_BACKENDS = ("tensorflow", "jax", "pytorch", "theano")
 """The frameworks on which Keras runs, of those that can be installed (keras.io/getting_started)."""
@@ -55,6 +64,9 @@ class Wishes:
         ignore_gpus: PCI slots or device ids to leave out of the choice; "none" keeps even a small
             card that shows no picture.
         keras_backend: one of KERAS_BACKENDS; None takes TensorFlow, and another where that does not run.
+        set_here: the components whose pin the command line gave; one that has no meaning is an error.
+        standing: of the frameworks those that the host's record is to keep, since no inventory names any.
+        without_effect: what was wished and changes nothing, in words for people.
     """
 
     frameworks: tuple[str, ...] = ()
@@ -67,13 +79,29 @@ class Wishes:
     upgrade: bool = False
     ignore_gpus: tuple[str, ...] = ()
     keras_backend: str | None = None
+    set_here: frozenset[str] = frozenset()
+    standing: tuple[str, ...] = ()
+    without_effect: tuple[str, ...] = ()
 
 
-def read(variables: Mapping[str, Any]) -> Wishes:
-    """Return the wishes that Ansible variables of one host express.
+def canonical(name: str) -> str:
+    """Give a component its catalogue name ("torch" is pytorch)."""
+    plain = name.strip().lower()
+    return ALIASES.get(plain, plain)
+
+
+def framework_name(wish: str) -> str:
+    """Return the framework that a wish is about: of `torch==2.8.0` it is pytorch."""
+    match = WISH.fullmatch(wish)
+    return canonical(match[1] if match else wish)
+
+
+def read(variables: Mapping[str, Any], record: Mapping[str, Any] | None = None) -> Wishes:
+    """Return the wishes that Ansible variables of one host, and its record, express.
 
     Args:
         variables: values of those of VARIABLES that are set, templated.
+        record: that of the host (dlconf.resolve.record); its wishes count where no inventory names frameworks.
 
     Raises:
         UsageError: a value has the wrong type; the message names the variable.
@@ -83,11 +111,15 @@ def read(variables: Mapping[str, Any]) -> Wishes:
         for name, component in PINNING_VARIABLES.items()
         if variables.get(name)
     }
-    for name in ("dlconf_pins", "dlconf_set"):  # the command line counts last
-        pins |= _pins(variables.get(name) or {}, name)
+    set_here = _pins(variables.get("dlconf_set") or {}, "dlconf_set")
+    pins |= _pins(variables.get("dlconf_pins") or {}, "dlconf_pins") | set_here
+    frameworks, standing, without_effect = _frameworks(variables, record or {})
     return Wishes(
-        frameworks=_texts(variables.get("dlconf_frameworks"), "dlconf_frameworks"),
+        frameworks=frameworks,
         pins=pins,
+        set_here=frozenset(map(canonical, set_here)),
+        standing=standing,
+        without_effect=without_effect,
         driver_source=_choice(variables, "nvidia_driver_source", ("ppa", "distribution", "nvidia")),
         driver_flavour=_choice(variables, "nvidia_driver_flavour", ("open", "proprietary")),
         cuda_source=_choice(variables, "cuda_source", ("local", "network")),
@@ -100,6 +132,44 @@ def read(variables: Mapping[str, Any]) -> Wishes:
         ignore_gpus=_texts(variables.get("dlconf_ignore_gpus"), "dlconf_ignore_gpus"),
         keras_backend=_choice(variables, "dlconf_keras_backend", KERAS_BACKENDS),
     )
+
+
+def _frameworks(
+    variables: Mapping[str, Any], record: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the wished frameworks, those of them to be recorded, and what changes nothing."""
+    said = variables.get("dlconf_frameworks")
+    want, unwant = (_texts(variables.get(name), name) for name in ("dlconf_want", "dlconf_unwant"))
+    before = _recorded(record) if said is None else _texts(said, "dlconf_frameworks")
+    names = {framework_name(wish) for wish in before}
+    told = [
+        f"--unwant {name}: {framework_name(name)} is not wished here, {_listed(names)}"
+        for name in unwant
+        if framework_name(name) not in names
+    ]
+    added = () if want == (NONE,) else want
+    changed = {framework_name(wish) for wish in (*added, *unwant)}
+    stays = before if added == want else ()
+    wished = (*(wish for wish in stays if framework_name(wish) not in changed), *added)
+    if said is None:
+        return wished, wished, tuple(told)
+    if wished != before:
+        told.append(
+            "--want and --unwant count for this run only: the inventory sets dlconf_frameworks"
+        )
+    return wished, (), tuple(told)
+
+
+def _recorded(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the wishes of a record; what is no framework's name is none, whoever wrote it."""
+    wished = record.get("wished")
+    found = wished if isinstance(wished, list) else []
+    return tuple(wish for wish in found if isinstance(wish, str) and WISH.fullmatch(wish))
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = ", ".join(sorted(names))
+    return f"only {found}" if found else "no framework is"
 
 
 def site_catalogues(variables: Mapping[str, Any], inventory_dir: str | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from dlconf import wishes
 from dlconf.cli.group import JSON_KEY
 from dlconf.errors import UsageError, nearest_names
 from dlconf.report.text import Paint
@@ -41,6 +42,32 @@ catalogue_option = click.option(
 )
 
 
+want_option = click.option(
+    "--want",
+    multiple=True,
+    metavar="FRAMEWORK[==VERSION]",
+    help="A framework to have, for instance pytorch==2.10.0; may be repeated. 'none': no framework.",
+)
+
+
+def wanted(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the frameworks that --want names.
+
+    Raises:
+        UsageError: there is no such framework, or `none` stands beside others.
+    """
+    found = tuple(texts)
+    for text in found if found != (wishes.NONE,) else ():
+        if wishes.canonical(text) == wishes.NONE:
+            raise UsageError(
+                "--want none stands beside others",
+                hint="give it alone; --unwant NAME takes one off",
+            )
+        if (name := wishes.framework_name(text)) not in (known := frameworks()):
+            raise unknown("framework", name, known)
+    return found
+
+
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """Return COMPONENT=VERSION texts as a mapping.
 
@@ -68,9 +95,14 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
 
 def components() -> tuple[str, ...]:
     """Return the names that a version can be chosen for: the fixed ones and every framework of the catalogue."""
+    return (*COMPONENTS, *frameworks())
+
+
+def frameworks() -> tuple[str, ...]:
+    """Return the frameworks of the catalogue."""
     from dlconf.catalogue import load  # noqa: PLC0415 - a fifth of the time until the commands on hosts begin
 
-    return (*COMPONENTS, *sorted(load().frameworks))
+    return tuple(sorted(load().frameworks))
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:

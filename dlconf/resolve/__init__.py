@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 from dlconf.catalogue import Catalogue
-from dlconf.errors import DlconfError, NoCompatibleStack
+from dlconf.errors import DlconfError, NoCompatibleStack, UsageError
 from dlconf.gpunames import arm_refused, vgpu_refused
 from dlconf.resolve.candidates import (
     CUDA,
@@ -66,6 +67,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         notes_for(asked, problem, chosen),
         reported(list(asked.cards)),
         costs,
+        asked.wishes.standing,
     )
 
 
@@ -134,7 +136,7 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
     universe = with_patch_releases(universe, pins)
     check_versions(pins, universe)
     cards = cards_of(machine, catalogue, wishes.ignore_gpus)
-    return Question(
+    question = Question(
         machine,
         universe,
         Kept(machine, upgrade=wishes.upgrade),
@@ -143,6 +145,23 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
         tuple(pins),
         wishes,
     )
+    _check_set(question)
+    return question
+
+
+def _check_set(question: Question) -> None:
+    """Refuse a version, given on the command line, of a framework that is not wished.
+
+    Raises:
+        UsageError: naming it, and the option that wishes it.
+    """
+    pins = {pin.component: pin.text for pin in question.pins if pin.origin == "pin"}
+    for name in sorted(question.wishes.set_here - question.can_be_chosen()):
+        version = pins[name]
+        raise UsageError(
+            f"a version of {name} is set ({version}), and {name} is not wished here",
+            hint=f"wish it: --want {quote(name + ('==' if version[0].isdigit() else '') + version)}",
+        )
 
 
 def _stack(chosen: Mapping[str, Candidate], install: Install) -> Stack:

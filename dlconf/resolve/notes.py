@@ -34,6 +34,7 @@ def notes_for(
     return tuple(
         dict.fromkeys(
             (
+                *question.wishes.without_effect,
                 *_system_notes(question),
                 *_gpu_notes(question),
                 *_pin_notes(question),
@@ -82,10 +83,12 @@ def _gpu_notes(question: Question) -> Iterator[str]:
 
 
 def _pin_notes(question: Question) -> Iterator[str]:
-    if not question.has_gpu:
-        for pin in question.pins:
-            if pin.component in SYSTEM_COMPONENTS:
-                yield f"{pin.label} has no effect here: there is no NVIDIA GPU"
+    possible = question.can_be_chosen()
+    for pin in question.pins:
+        if pin.component in SYSTEM_COMPONENTS and not question.has_gpu:
+            yield f"{pin.label} has no effect here: there is no NVIDIA GPU"
+        elif pin.component not in possible:
+            yield f"{pin.label} has no effect here: {pin.component} is not wished"
 
 
 def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterator[str]:

@@ -13,11 +13,9 @@ from packaging.version import InvalidVersion, Version
 from dlconf.catalogue import Catalogue
 from dlconf.errors import UsageError, nearest_names
 from dlconf.resolve.candidates import DRIVER, SYSTEM_COMPONENTS, Candidate, Universe
-from dlconf.wishes import Wishes
+from dlconf.wishes import WISH, Wishes, canonical
 
-ALIASES = {"torch": "pytorch", "tf": "tensorflow", "nvidia_driver": DRIVER}
 PREFIX = re.compile(r"\d+(\.\d+)*")
-WISH = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*((?:[=<>!~]=|[<>]|===).*)?\s*")
 ANACONDA = "anaconda"
 MINOR = 2
 """How many numbers of a version name its minor release."""
@@ -68,12 +66,6 @@ class Pin:
         if self.exact is not None:
             return version == self.exact
         return self.specifiers is not None and self.specifiers.contains(version, prereleases=True)
-
-
-def canonical(name: str) -> str:
-    """Give a component its catalogue name ("torch" is pytorch)."""
-    plain = name.strip().lower()
-    return ALIASES.get(plain, plain)
 
 
 def parse_pin(component: str, text: str, origin: str = "pin") -> Pin:

@@ -11,8 +11,12 @@ SCHEMA = 1
 
 
 def record(resolution: Resolution) -> dict[str, Any]:
-    """Give what a host records of a resolution, as plain JSON data."""
+    """Give what a host records of a resolution, as plain JSON data.
+
+    `wished` is there only where frameworks were wished with --want and no inventory names any.
+    """
     stack = resolution.stack
+    wished = {"wished": list(resolution.wished)} if resolution.wished else {}
     return {
         "schema": SCHEMA,
         "driver": {"branch": stack.driver.branch, "flavour": stack.driver.flavour}
@@ -26,6 +30,7 @@ def record(resolution: Resolution) -> dict[str, Any]:
             "distribution": resolution.install.anaconda.distribution,
             "version": resolution.install.anaconda.version,
         },
+        **wished,
     }
 
 
