@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -13,6 +14,7 @@ from dlconf import wishes
 from dlconf.cli.group import JSON_KEY
 from dlconf.errors import UsageError, nearest_names
 from dlconf.report.text import Paint
+from dlconf.written import version_in
 
 COMPONENTS = ("driver", "cuda", "cudnn", "python", "anaconda")
 
@@ -89,6 +91,14 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             )
         if component not in COMPONENTS and component not in (known := components()):
             raise unknown("component", component, known)
+        if component != "anaconda" and not wishes.is_version(version):
+            meant = version_in(version)
+            raise UsageError(
+                f"{option} {text!r}: {version!r} is no version",
+                hint=f"write {option} {quote(f'{component}={meant}')}"
+                if meant
+                else wishes.VERSION_FORMS,
+            )
         chosen[component] = version
     return chosen
 

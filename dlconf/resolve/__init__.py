@@ -32,7 +32,7 @@ from dlconf.resolve.install import Install, install_of
 from dlconf.resolve.keep import NEW, Kept
 from dlconf.resolve.notes import notes_for
 from dlconf.resolve.patches import with_patch_releases
-from dlconf.resolve.pins import check_versions, parse_wishes
+from dlconf.resolve.pins import ANACONDA, check_versions, parse_wishes
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import reasons_for
 from dlconf.resolve.record import as_planned, record
@@ -146,7 +146,25 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
         wishes,
     )
     _check_set(question)
+    _check_conda(question)
     return question
+
+
+def _check_conda(question: Question) -> None:
+    """Refuse frameworks without conda where it makes their environments.
+
+    Raises:
+        UsageError: naming the variable with which uv makes them.
+    """
+    if (
+        question.is_left_out(ANACONDA)
+        and question.frameworks
+        and question.wishes.conda_environments
+    ):
+        raise UsageError(
+            "anaconda is none, and conda makes the environments of the frameworks",
+            hint="write frameworks_backend: venv, and uv makes them",
+        )
 
 
 def _check_set(question: Question) -> None:

@@ -66,6 +66,10 @@ class Question:
         """Whether the host has an NVIDIA GPU that counts."""
         return bool(self.cards)
 
+    def is_left_out(self, component: str) -> bool:
+        """Whether a component is left out because that is wished."""
+        return any(pin.component == component and pin.absent for pin in self.pins)
+
     @property
     def active_pins(self) -> tuple[Pin, ...]:
         """The pins on components that the question has."""

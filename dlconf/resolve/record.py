@@ -15,7 +15,7 @@ def record(resolution: Resolution) -> dict[str, Any]:
 
     `wished` is there only where frameworks were wished with --want and no inventory names any.
     """
-    stack = resolution.stack
+    stack, anaconda = resolution.stack, resolution.install.anaconda
     wished = {"wished": list(resolution.wished)} if resolution.wished else {}
     return {
         "schema": SCHEMA,
@@ -26,10 +26,9 @@ def record(resolution: Resolution) -> dict[str, Any]:
         "cudnn": stack.cudnn.version if stack.cudnn else None,
         "python": stack.python.version,
         "frameworks": {item.name: item.version for item in stack.frameworks},
-        "anaconda": {
-            "distribution": resolution.install.anaconda.distribution,
-            "version": resolution.install.anaconda.version,
-        },
+        "anaconda": {"distribution": anaconda.distribution, "version": anaconda.version}
+        if anaconda
+        else None,
         **wished,
     }
 
