@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlconf.errors import UsageError
+from dlconf.written import WrongValue
 
 VARIABLES = ("dlconf_silence", "dlconf_data_path")
 """Variables of an inventory that advice reads."""
@@ -72,6 +73,11 @@ def silenced(variables: Mapping[str, Any]) -> frozenset[str]:
         UsageError: the variable is no list of names of warnings.
     """
     value = variables.get("dlconf_silence") or []
+    if isinstance(value, str):
+        right = [name for name in NAMES if name in value]
+        raise WrongValue(
+            "dlconf_silence", f"dlconf_silence must be a list, not {value!r}", right=right
+        )
     names = value if isinstance(value, list | tuple) else [value]
     wrong = names if names is not value else [name for name in value if name not in NAMES]
     if wrong:

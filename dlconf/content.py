@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError, nearest_names
+from dlconf.written import WrongValue
 
 ROLES = (
     "base",
@@ -57,13 +59,24 @@ def roles_of_host(chosen: object, extras: object) -> list[str]:
 def _roles(value: object, variable: str, known: Collection[str]) -> list[str]:
     if value is None:
         return []
+    if isinstance(value, str):
+        right = re.findall(r"\w+", value)
+        raise WrongValue(
+            variable, f"{variable} must be a list of roles, not {value!r}", right=right
+        )
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UsageError(f"{variable} must be a list of roles, not {value!r}")
     for role in value:
+        if role in ROLES and role not in known:
+            raise WrongValue(
+                variable,
+                f"{variable} names {role!r}, which every host has already",
+                right=[item for item in value if item in known],
+            )
         if role not in known:
             raise UsageError(
                 f"{variable} names {role!r}, and there is no such role",
-                hint=nearest_names(role, known),
+                hint=f"{nearest_names(role, known)}; a framework is named in dlconf_frameworks",
             )
     return value
 

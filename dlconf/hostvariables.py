@@ -16,7 +16,18 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from dlconf import advice, content, memo, rolearguments, rolefiles, wishes, withheld
+from dlconf import (
+    advice,
+    content,
+    memo,
+    rolearguments,
+    rolefiles,
+    variablenames,
+    wishes,
+    withheld,
+    written,
+)
+from dlconf.errors import UsageError
 from dlconf.facts import Facts
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.rolevars import RoleVariables, contract_name, watch_name
@@ -65,6 +76,29 @@ class HostVariables:
         """Return what inventory and command line set for the host and counts for its plan, without secrets."""
         return withheld.without(self.own, self._secret)
 
+    def without_effect(self) -> list[str]:
+        """Return in words what the inventory sets in vain: names that no role has, or that are decided.
+
+        Raises:
+            UsageError: a name begins with `dlconf_` and dlconf does not know it.
+        """
+        variablenames.refuse_unknown(self._given.keys(), self._where)
+        roles = [path.name for path in sorted((content.root() / "roles").iterdir())]
+        known = self._memo.remember("names", roles, lambda: _names(roles))
+        decided = [
+            name
+            for name in known["decided"]
+            if name in self._given and self._task_vars.get(name) != self._given[name]
+        ]
+        found = variablenames.without_effect(
+            self._given.keys(), known["options"], decided, self._where
+        )
+        return list(found)
+
+    def _where(self, name: str) -> str:
+        place = place_of(name, self._given, self._task_vars)
+        return f" ({place.text})" if place else ""
+
     def watch(self) -> dict[str, Any]:
         """Return the arguments of the module `dlconf_collect`: what any of the roles may own on this host."""
 
@@ -97,7 +131,9 @@ class HostVariables:
         def answer() -> Mapping[str, Any]:
             from dlconf import catalogue, resolve  # noqa: PLC0415 - 0.06 s, only where nothing is remembered
 
-            found = resolve.resolve(machine, wishes.read(own), catalogue.load(files))
+            found = resolve.resolve(
+                machine, wishes.read(own, machine.record), catalogue.load(files)
+            )
             return resolve.as_planned(found)
 
         resolution: Mapping[str, Any] = self._memo.remember(
@@ -223,6 +259,40 @@ class HostVariables:
             return True
 
         self._memo.remember("arguments", plain, answer)
+
+
+def _names(roles: list[str]) -> dict[str, list[str]]:
+    """Return the names of all roles' options, and of those that the choice of versions decides."""
+    known = [name for role in roles for name in rolefiles.options(content.root() / "roles" / role)]
+    stack = rolefiles.read(content.playbook("vars") / "stack.yml")
+    decided = [name for name in stack if name in known and name not in OF_WISHES]
+    return {"options": known, "decided": decided}
+
+
+def place_of(
+    name: str, given: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> written.Place | None:
+    """Return where an inventory sets a variable, None where no file does.
+
+    Args:
+        name: of the variable.
+        given: the host's variables as written, with Ansible's tags: the name has one of its own.
+        task_vars: those of a task on the host.
+    """
+    from ansible._internal._datatag._tags import Origin  # noqa: PLC0415 - only where there is something to tell
+
+    key = next((key for key in given if key == name), None)
+    origin = Origin.get_tag(key) or Origin.get_tag(given.get(name))
+    if origin is None or origin.path is None:
+        return None
+    folder = task_vars.get("inventory_dir") or ""
+    return written.Place(origin.path, origin.line_num or 0, str(folder))
+
+
+def located(error: written.WrongValue, task_vars: Mapping[str, Any]) -> UsageError:
+    """Return an error about a variable's value with the place that sets it, and the line that would be right there."""
+    given = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+    return error.at(place_of(error.variable, given, task_vars))
 
 
 def _content(file: Path) -> str:

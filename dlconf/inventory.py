@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from dlconf import ansiblesettings
 from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+FILE = "hosts.ini"
+HERE = "localhost,"
+"""What is taken where no inventory is named: the file of the current folder, else this machine."""
 _MOST_LINES_SHOWN = 20
 
 
@@ -30,6 +34,26 @@ def is_local(source: str) -> bool:
     """Say whether the source is the machine that dlconf runs on, and nothing else."""
     hosts = names(source)
     return bool(hosts) and set(hosts or []) <= LOCAL_NAMES
+
+
+def of_folder() -> tuple[str, str]:
+    """Return the inventory of a command that names none, and which it is in words.
+
+    It is `hosts.ini` of the current folder, else this machine.
+
+    Raises:
+        UsageError: there is one, in a folder that anybody can write to: as with Ansible's settings nobody
+            may say there for others what runs (docs.ansible.com, ansible.cfg in a world-writable directory).
+    """
+    folder = Path(current_folder())
+    if not (folder / FILE).exists():
+        return HERE, f"this machine ({HERE}), since no {FILE} is in {folder}"
+    if folder.stat().st_mode & stat.S_IWOTH:
+        raise UsageError(
+            f"anybody can write to {folder}, so its {FILE} is taken only where it is named",
+            hint=f"name {FILE}, or {HERE} for this machine",
+        )
+    return FILE, f"{FILE} of {folder}"
 
 
 def current_folder() -> str:

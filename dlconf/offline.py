@@ -123,7 +123,8 @@ class Planner:
             _check_complete(given)
             _roles(given, self._extra)
             files = [Path(name) for name in variables.get("dlconf_catalogue") or ()]
-            return as_planned(resolve(machine, wishes.read(variables), catalogue.load(files)))
+            wished = wishes.read(variables, machine.record)
+            return as_planned(resolve(machine, wished, catalogue.load(files)))
         except DlconfError as error:
             return error
 

@@ -19,6 +19,7 @@ class Request:
         roles: roles to look at; none for all.
         pins: component -> version, above those of the inventory.
         upgrade: move on to the newest versions.
+        want, unwant: frameworks to add to those of the inventory or the host's record, and to take off them.
         ignore_gpus: PCI slots or ids to leave out; None leaves it to the inventory.
         reboot: restart hosts that need it.
         workers: machines that run Ansible for slices of the inventory, as ssh knows them; none for this one.
@@ -29,6 +30,8 @@ class Request:
     roles: tuple[str, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
+    want: tuple[str, ...] = ()
+    unwant: tuple[str, ...] = ()
     ignore_gpus: tuple[str, ...] = ()
     forks: int | None = None
     passwords: Passwords = field(default_factory=Passwords)
@@ -43,6 +46,8 @@ class Request:
             "dlconf_roles": list(self.roles),
             "dlconf_set": dict(self.pins),
             "dlconf_upgrade": self.upgrade,
+            "dlconf_want": list(self.want),
+            "dlconf_unwant": list(self.unwant),
             "dlconf_ignore_gpus": list(self.ignore_gpus),
         }
         return {name: value for name, value in given.items() if value}

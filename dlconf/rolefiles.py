@@ -79,8 +79,8 @@ def read(path: Path) -> dict[str, Any]:
 
 def options(of_role: Path) -> dict[str, Any]:
     """Return the options of a role's argument specs."""
-    specs = read(of_role / "meta" / "argument_specs.yml")
-    found: dict[str, Any] = specs["argument_specs"]["main"].get("options", {})
+    specs = read(of_role / "meta" / "argument_specs.yml").get("argument_specs", {})
+    found: dict[str, Any] = specs.get("main", {}).get("options", {})
     return found
 
 

@@ -219,6 +219,7 @@ class Resolution:
     """The chosen stack, how to install it (dlconf.resolve.install), and why.
 
     `costs`: what weak GPUs cost the others, to be said before all else.
+    `wished`: frameworks that the host's record is to keep as wishes (dlconf.wishes).
     """
 
     stack: Stack
@@ -227,15 +228,18 @@ class Resolution:
     notes: tuple[str, ...]
     gpus: tuple[ReportedGpu, ...]
     costs: tuple[str, ...] = ()
+    wished: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the resolution as plain JSON data, with keys in the order of the fields.
 
-        `costs` is there only where a GPU costs another something.
+        `costs` and `wished` are there only where they hold something.
         """
         plain = _plain(self)
         assert isinstance(plain, dict)  # noqa: S101 - for the type checker
-        return {name: value for name, value in plain.items() if name != "costs" or value}
+        return {
+            name: value for name, value in plain.items() if name not in ("costs", "wished") or value
+        }
 
 
 def _plain(value: object) -> object:

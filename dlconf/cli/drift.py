@@ -15,6 +15,7 @@ DRIFT = 4
 @click.command()
 @hostoptions.host_options
 @hostoptions.workers_option
+@hostoptions.wish_options
 @click.pass_context
 def drift(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """Report what differs from the wanted state; exit with 4 where something does.

@@ -72,4 +72,5 @@ def _explanations(survey: Survey, component: str | None) -> report.Explanations:
 def _of_host(host: HostState) -> tuple[Explained, ...]:
     variables = host.variables or {}
     catalogue = load([Path(name) for name in variables.get("dlconf_catalogue") or ()])
-    return explanation_of(Machine.from_facts(host.facts or {}), wishes.read(variables), catalogue)
+    machine = Machine.from_facts(host.facts or {})
+    return explanation_of(machine, wishes.read(variables, machine.record), catalogue)

@@ -156,7 +156,8 @@ def main(debug: bool) -> None:
     """Turn lab machines into working deep-learning machines, and keep them so.
 
     INVENTORY is any Ansible inventory: a file, a folder, a script, or host names with a comma (gpu1,). "localhost,"
-    is this machine. What a host is to have stands in group_vars and host_vars beside it.
+    is this machine. Without INVENTORY the folder's hosts.ini is taken, else this machine. What a host is to have
+    stands in group_vars and host_vars beside it.
 
     Exit codes: 0 done, 1 failed on a host, 2 wrong usage, 3 no compatible stack, 4 drift, 130 interrupted.
     """

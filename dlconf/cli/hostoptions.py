@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from dlconf import inventory
-from dlconf.cli.options import json_option, pairs, unknown
+from dlconf.cli import options, output
+from dlconf.cli.options import json_option, pairs, unknown, wanted
 from dlconf.content import ROLES
 from dlconf.errors import UsageError
 from dlconf.request import Request
@@ -44,7 +45,7 @@ run_options = _together(
 )
 """What every command on hosts takes beside INVENTORY."""
 
-host_options = _together(click.argument("inventory"), run_options)
+host_options = _together(click.argument("inventory", required=False), run_options)
 """INVENTORY and what every command on hosts takes."""
 
 workers_option = click.option(
@@ -54,7 +55,19 @@ workers_option = click.option(
 )
 """Through whom to reach the hosts: apply, plan, drift, verify and detect take this."""
 
+wish_options = _together(
+    options.want_option,
+    click.option(
+        "--unwant",
+        multiple=True,
+        metavar="FRAMEWORK",
+        help="Take this framework off what was wished with --want; may be repeated.",
+    ),
+)
+"""Frameworks for hosts of which no inventory names any: apply, plan, drift, verify and explain take these."""
+
 version_options = _together(
+    wish_options,
     click.option(
         "--set",
         "pins",
@@ -82,25 +95,35 @@ choice_options = _together(
 """What to choose: apply and plan take these."""
 
 
-def request(options: dict[str, Any], **more: Any) -> Request:
+def request(given: dict[str, Any], **more: Any) -> Request:
     """Return what the options ask for, after checking all that needs no host; asks for the passwords last.
 
     Raises:
         UsageError: the inventory, a role or a component does not exist.
     """
+    source = _source(given["inventory"])
     asked = Request(
-        inventory=inventory.check(options["inventory"]),
-        limit=options["limit"],
-        forks=options["forks"],
-        workers=_workers(options.get("workers"), options["inventory"]),
-        **choices(options),
+        inventory=inventory.check(source),
+        limit=given["limit"],
+        forks=given["forks"],
+        workers=_workers(given.get("workers"), source),
+        **choices(given),
         **more,
     )
     passwords = Passwords(
-        become=_ask("sudo password") if options["ask_become_pass"] else None,
-        vault=_ask("Vault password") if options["ask_vault_pass"] else None,
+        become=_ask("sudo password") if given["ask_become_pass"] else None,
+        vault=_ask("Vault password") if given["ask_vault_pass"] else None,
     )
     return Request(**(vars(asked) | {"passwords": passwords}))
+
+
+def _source(given: str | None) -> str:
+    """Return the inventory; where none is given, say which is taken."""
+    if given is not None:
+        return given
+    source, told = inventory.of_folder()
+    output.echo(f"no INVENTORY is given: {told}", err=True)
+    return source
 
 
 def _workers(text: str | None, source: str) -> tuple[str, ...]:
@@ -126,17 +149,19 @@ def _workers(text: str | None, source: str) -> tuple[str, ...]:
     return workers
 
 
-def choices(options: dict[str, Any]) -> dict[str, Any]:
+def choices(given: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that say what to choose.
 
     Raises:
         UsageError: a role or a component does not exist.
     """
     return {
-        "roles": known_roles(options.get("roles", ())),
-        "pins": pairs(options.get("pins", ()), "--set"),
-        "upgrade": options.get("upgrade", False),
-        "ignore_gpus": tuple(options.get("ignore_gpus", ())),
+        "roles": known_roles(given.get("roles", ())),
+        "pins": pairs(given.get("pins", ()), "--set"),
+        "want": wanted(given.get("want", ())),
+        "unwant": tuple(given.get("unwant", ())),
+        "upgrade": given.get("upgrade", False),
+        "ignore_gpus": tuple(given.get("ignore_gpus", ())),
     }
 
 

@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 import click
 
+from dlconf import wishes
 from dlconf.cli.group import JSON_KEY
 from dlconf.errors import UsageError, nearest_names
 from dlconf.report.text import Paint
+from dlconf.written import version_in
 
 COMPONENTS = ("driver", "cuda", "cudnn", "python", "anaconda")
 
@@ -41,6 +44,32 @@ catalogue_option = click.option(
 )
 
 
+want_option = click.option(
+    "--want",
+    multiple=True,
+    metavar="FRAMEWORK[==VERSION]",
+    help="A framework to have, for instance pytorch==2.10.0; may be repeated. 'none': no framework.",
+)
+
+
+def wanted(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the frameworks that --want names.
+
+    Raises:
+        UsageError: there is no such framework, or `none` stands beside others.
+    """
+    found = tuple(texts)
+    for text in found if found != (wishes.NONE,) else ():
+        if wishes.canonical(text) == wishes.NONE:
+            raise UsageError(
+                "--want none stands beside others",
+                hint="give it alone; --unwant NAME takes one off",
+            )
+        if (name := wishes.framework_name(text)) not in (known := frameworks()):
+            raise unknown("framework", name, known)
+    return found
+
+
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """Return COMPONENT=VERSION texts as a mapping.
 
@@ -62,15 +91,28 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             )
         if component not in COMPONENTS and component not in (known := components()):
             raise unknown("component", component, known)
+        if component != "anaconda" and not wishes.is_version(version):
+            meant = version_in(version)
+            raise UsageError(
+                f"{option} {text!r}: {version!r} is no version",
+                hint=f"write {option} {quote(f'{component}={meant}')}"
+                if meant
+                else wishes.VERSION_FORMS,
+            )
         chosen[component] = version
     return chosen
 
 
 def components() -> tuple[str, ...]:
     """Return the names that a version can be chosen for: the fixed ones and every framework of the catalogue."""
+    return (*COMPONENTS, *frameworks())
+
+
+def frameworks() -> tuple[str, ...]:
+    """Return the frameworks of the catalogue."""
     from dlconf.catalogue import load  # noqa: PLC0415 - a fifth of the time until the commands on hosts begin
 
-    return (*COMPONENTS, *sorted(load().frameworks))
+    return tuple(sorted(load().frameworks))
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:

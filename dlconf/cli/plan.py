@@ -33,14 +33,10 @@ def plan(ctx: click.Context, /, as_json: bool, folder: str | None, **given: Any)
     """
     if folder is not None:
         survey = _from_facts(folder, given, as_json)
-    elif given["inventory"]:
+    else:
         request = hostoptions.request(given)
         survey = hostrun.look(
             "plan", request, as_json, report.text, partial(report.data, command="plan")
-        )
-    else:
-        raise UsageError(
-            "plan needs an inventory, or --facts and a folder", hint="dlconf plan hosts.ini"
         )
     ctx.exit(survey.exit_code)
 

@@ -13,7 +13,7 @@ from dlconf.report.text import json_text
 from dlconf.resolve import explain
 from dlconf.resolve import resolve as choose
 from dlconf.stack import Machine
-from dlconf.wishes import KERAS_BACKENDS, Wishes
+from dlconf.wishes import KERAS_BACKENDS, NONE, Wishes
 
 
 @click.command()
@@ -36,9 +36,7 @@ from dlconf.wishes import KERAS_BACKENDS, Wishes
 )
 @options.catalogue_option
 @click.option("--kernel", default="", metavar="RELEASE", help="As uname -r says it; none: any.")
-@click.option(
-    "--want", "frameworks", multiple=True, metavar="FRAMEWORK[==VERSION]", help="May be repeated."
-)
+@options.want_option
 @click.option(
     "--pin",
     "pins",
@@ -72,7 +70,7 @@ def resolve(
     architecture: str,
     catalogues: tuple[Path, ...],
     kernel: str,
-    frameworks: tuple[str, ...],
+    want: tuple[str, ...],
     pins: tuple[str, ...],
     ignore_gpus: tuple[str, ...],
     keras_backend: str | None,
@@ -87,9 +85,11 @@ def resolve(
     machine = Machine.described(
         gpus=gpus, os=os_id, architecture=architecture, kernel=kernel, catalogue=catalogue
     )
+    pinned = options.pairs(pins, "--pin")
     wishes = Wishes(
-        frameworks=frameworks,
-        pins=options.pairs(pins, "--pin"),
+        frameworks=() if want == (NONE,) else want,
+        pins=pinned,
+        set_here=frozenset(pinned),
         ignore_gpus=ignore_gpus,
         keras_backend=keras_backend,
     )

@@ -14,6 +14,7 @@ from dlconf.report import summary as report
 @click.command()
 @hostoptions.host_options
 @hostoptions.workers_option
+@hostoptions.wish_options
 @click.pass_context
 def verify(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """Prove driver, CUDA and frameworks on each host, on the GPU where there is one.
@@ -22,9 +23,7 @@ def verify(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     request = hostoptions.request(given)
     with hostrun.folder("verify") as folder:
-        with hostrun.steps(
-            request, folder, f"verifying the hosts of {given['inventory']}"
-        ) as steps:
+        with hostrun.steps(request, folder, f"verifying the hosts of {request.inventory}") as steps:
             survey, results = apply.verify(steps)
         failed = any(result.status != "done" for result in results.values())
         code = folder.exit_code(1 if failed else survey.exit_code)

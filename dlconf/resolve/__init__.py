@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 from dlconf.catalogue import Catalogue
-from dlconf.errors import DlconfError, NoCompatibleStack
+from dlconf.errors import DlconfError, NoCompatibleStack, UsageError
 from dlconf.gpunames import arm_refused, vgpu_refused
 from dlconf.resolve.candidates import (
     CUDA,
@@ -31,7 +32,7 @@ from dlconf.resolve.install import Install, install_of
 from dlconf.resolve.keep import NEW, Kept
 from dlconf.resolve.notes import notes_for
 from dlconf.resolve.patches import with_patch_releases
-from dlconf.resolve.pins import check_versions, parse_wishes
+from dlconf.resolve.pins import ANACONDA, check_versions, parse_wishes
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import reasons_for
 from dlconf.resolve.record import as_planned, record
@@ -66,6 +67,7 @@ def resolve(facts: Machine | Mapping[str, Any], wishes: Wishes, catalogue: Catal
         notes_for(asked, problem, chosen),
         reported(list(asked.cards)),
         costs,
+        asked.wishes.standing,
     )
 
 
@@ -134,7 +136,7 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
     universe = with_patch_releases(universe, pins)
     check_versions(pins, universe)
     cards = cards_of(machine, catalogue, wishes.ignore_gpus)
-    return Question(
+    question = Question(
         machine,
         universe,
         Kept(machine, upgrade=wishes.upgrade),
@@ -143,6 +145,41 @@ def question_of(machine: Machine, wishes: Wishes, catalogue: Catalogue) -> Quest
         tuple(pins),
         wishes,
     )
+    _check_set(question)
+    _check_conda(question)
+    return question
+
+
+def _check_conda(question: Question) -> None:
+    """Refuse frameworks without conda where it makes their environments.
+
+    Raises:
+        UsageError: naming the variable with which uv makes them.
+    """
+    if (
+        question.is_left_out(ANACONDA)
+        and question.frameworks
+        and question.wishes.conda_environments
+    ):
+        raise UsageError(
+            "anaconda is none, and conda makes the environments of the frameworks",
+            hint="write frameworks_backend: venv, and uv makes them",
+        )
+
+
+def _check_set(question: Question) -> None:
+    """Refuse a version, given on the command line, of a framework that is not wished.
+
+    Raises:
+        UsageError: naming it, and the option that wishes it.
+    """
+    pins = {pin.component: pin.text for pin in question.pins if pin.origin == "pin"}
+    for name in sorted(question.wishes.set_here - question.can_be_chosen()):
+        version = pins[name]
+        raise UsageError(
+            f"a version of {name} is set ({version}), and {name} is not wished here",
+            hint=f"wish it: --want {quote(name + ('==' if version[0].isdigit() else '') + version)}",
+        )
 
 
 def _stack(chosen: Mapping[str, Candidate], install: Install) -> Stack:

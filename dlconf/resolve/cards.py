@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from dlconf.catalogue import Catalogue, model
 from dlconf.gpunames import is_vgpu_name
 from dlconf.stack import Machine, PciGpu, ReportedGpu
+from dlconf.wishes import NONE
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,6 +101,16 @@ def reported(cards: list[Card]) -> tuple[ReportedGpu, ...]:
         for slot in card.slots
     ]
     return tuple(sorted(gpus, key=lambda gpu: gpu.slot))
+
+
+def unmatched(machine: Machine, ignored: tuple[str, ...]) -> list[str]:
+    """Return the words of `ignore_gpus` that are no GPU of the machine."""
+    return [
+        word
+        for word in ignored
+        if word.strip().lower() != NONE
+        and not any(_is_ignored(gpu, (word,)) for gpu in machine.gpus)
+    ]
 
 
 def _is_ignored(gpu: PciGpu, ignored: tuple[str, ...]) -> bool:

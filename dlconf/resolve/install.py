@@ -88,7 +88,7 @@ class Install:
     driver: DriverInstall | None
     cuda: CudaInstall | None
     cudnn: RepositoryInstall | None
-    anaconda: AnacondaInstall
+    anaconda: AnacondaInstall | None
     frameworks: tuple[FrameworkInstall, ...]
 
 
@@ -194,7 +194,9 @@ def usable_local_cudnn(
     return local
 
 
-def _anaconda(question: Question) -> AnacondaInstall:
+def _anaconda(question: Question) -> AnacondaInstall | None:
+    if question.is_left_out(ANACONDA):
+        return None
     distribution = question.wishes.anaconda_distribution
     rows = question.universe.catalogue.conda(distribution)
     pins = [pin for pin in question.pins if pin.component == ANACONDA]

@@ -26,8 +26,8 @@ from dlconf.resolve.candidates import (
     FrameworkCandidate,
 )
 from dlconf.resolve.cards import Card
-from dlconf.resolve.pins import canonical
 from dlconf.resolve.rules import MINOR_COMPATIBLE_FROM, Refusal, runs_compiled
+from dlconf.wishes import canonical
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

@@ -17,14 +17,16 @@ from dlconf.resolve.candidates import (
     DriverCandidate,
     FrameworkCandidate,
 )
+from dlconf.resolve.cards import unmatched
 from dlconf.resolve.conflict import SUPPORTED
 from dlconf.resolve.install import needs_cudnn_cap, usable_local_cudnn
 from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
-from dlconf.resolve.reasons import named
+from dlconf.resolve.reasons import NAMES, named
 from dlconf.resolve.rules import first_kernel, runs_compiled
 from dlconf.resolve.search import Problem
+from dlconf.resolve.wanted import SOURCE_FIELDS
 
 
 def notes_for(
@@ -34,6 +36,7 @@ def notes_for(
     return tuple(
         dict.fromkeys(
             (
+                *question.wishes.without_effect,
                 *_system_notes(question),
                 *_gpu_notes(question),
                 *_pin_notes(question),
@@ -54,6 +57,9 @@ def _system_notes(question: Question) -> Iterator[str]:
 
 
 def _gpu_notes(question: Question) -> Iterator[str]:
+    for word in unmatched(question.machine, question.wishes.ignore_gpus):
+        there = ", ".join(f"{gpu.slot} (10de:{gpu.device})" for gpu in question.machine.gpus)
+        yield f"ignore_gpus names {word}, which no NVIDIA GPU here is; there are: {there or 'none'}"
     if not question.machine.gpus:
         others = "".join(
             f"; {VENDORS[vendor]} GPU is there ({vendor}:{device}), and dlconf sets up NVIDIA's only"
@@ -82,16 +88,23 @@ def _gpu_notes(question: Question) -> Iterator[str]:
 
 
 def _pin_notes(question: Question) -> Iterator[str]:
-    if not question.has_gpu:
-        for pin in question.pins:
-            if pin.component in SYSTEM_COMPONENTS:
-                yield f"{pin.label} has no effect here: there is no NVIDIA GPU"
+    possible = question.can_be_chosen()
+    for pin in question.pins:
+        if pin.component in SYSTEM_COMPONENTS and not question.has_gpu:
+            yield f"{pin.label} has no effect here: there is no NVIDIA GPU"
+        elif pin.component not in possible:
+            yield f"{pin.label} has no effect here: {pin.component} is not wished"
+    for name in SOURCE_FIELDS if not question.has_gpu else ():
+        if value := getattr(question.wishes, name):
+            yield f"the wish {name}={value} has no effect here: there is no NVIDIA GPU"
+    if question.wishes.keras_backend and not question.backends():
+        yield f"the wish keras_backend={question.wishes.keras_backend} has no effect here: keras is not wished"
 
 
 def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterator[str]:
     for candidate in chosen.values():
         if isinstance(candidate, Absent):
-            yield from _absent_notes(candidate)
+            yield from _absent_notes(question, candidate)
         elif not candidate.verified:
             why = candidate.row.notes if isinstance(candidate, FrameworkCandidate) else ""
             told = f": {why}" if why else ""
@@ -115,8 +128,10 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
             yield from _framework_notes(question, candidate)
 
 
-def _absent_notes(candidate: Candidate) -> Iterator[str]:
-    if candidate.component == CUDA:
+def _absent_notes(question: Question, candidate: Candidate) -> Iterator[str]:
+    if question.is_left_out(candidate.component):
+        yield f"no {NAMES[candidate.component]}, as wished; what is installed of it stays"
+    elif candidate.component == CUDA:
         yield (
             "no CUDA toolkit serves these GPUs on this system: none is installed; "
             "PyTorch, JAX and new TensorFlow bring their own CUDA"

@@ -11,14 +11,23 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from dlconf.catalogue import Catalogue
+from dlconf.content import EXTRA_ROLES
 from dlconf.errors import UsageError, nearest_names
-from dlconf.resolve.candidates import DRIVER, SYSTEM_COMPONENTS, Candidate, Universe
-from dlconf.wishes import Wishes
+from dlconf.resolve.candidates import (
+    CUDA,
+    CUDNN,
+    DRIVER,
+    PYTHON,
+    SYSTEM_COMPONENTS,
+    Candidate,
+    Universe,
+)
+from dlconf.wishes import NONE, VERSION_FORMS, WISH, Wishes, canonical
+from dlconf.written import line
 
-ALIASES = {"torch": "pytorch", "tf": "tensorflow", "nvidia_driver": DRIVER}
 PREFIX = re.compile(r"\d+(\.\d+)*")
-WISH = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*((?:[=<>!~]=|[<>]|===).*)?\s*")
 ANACONDA = "anaconda"
+CAN_BE_LEFT_OUT = (CUDA, CUDNN, ANACONDA)
 MINOR = 2
 """How many numbers of a version name its minor release."""
 
@@ -30,6 +39,7 @@ class Pin:
     Attributes:
         component: canonical name; text: the versions, as written.
         origin: `pin`, or `wish` where it stands with a framework's name.
+        absent: the component is to be left out.
     """
 
     component: str
@@ -38,6 +48,7 @@ class Pin:
     prefix: tuple[int, ...] | None
     exact: Version | None
     specifiers: SpecifierSet | None
+    absent: bool = False
 
     @property
     def label(self) -> str:
@@ -70,12 +81,6 @@ class Pin:
         return self.specifiers is not None and self.specifiers.contains(version, prereleases=True)
 
 
-def canonical(name: str) -> str:
-    """Give a component its catalogue name ("torch" is pytorch)."""
-    plain = name.strip().lower()
-    return ALIASES.get(plain, plain)
-
-
 def parse_pin(component: str, text: str, origin: str = "pin") -> Pin:
     """Read one pin.
 
@@ -83,6 +88,14 @@ def parse_pin(component: str, text: str, origin: str = "pin") -> Pin:
         UsageError: the text is no version, prefix or specifier set.
     """
     name, plain = canonical(component), text.strip()
+    if plain.lower() == NONE:
+        if name not in CAN_BE_LEFT_OUT:
+            raise UsageError(
+                f"{name} cannot be none",
+                hint=f"{', '.join(CAN_BE_LEFT_OUT)} can; dlconf_ignore_gpus leaves out a GPU and so its driver, "
+                "and dlconf_frameworks names the frameworks",
+            )
+        return Pin(name, NONE, origin, None, None, None, absent=True)
     if name == ANACONDA:
         return Pin(name, plain, origin, None, None, None)
     if PREFIX.fullmatch(plain):
@@ -94,7 +107,7 @@ def parse_pin(component: str, text: str, origin: str = "pin") -> Pin:
     except (InvalidVersion, InvalidSpecifier):
         raise UsageError(
             f"{component}: {text!r} is no version",
-            hint="write an exact version (12.8.1), a prefix (12.8) or a range (>=12.4,<13)",
+            hint=VERSION_FORMS,
         ) from None
 
 
@@ -111,15 +124,26 @@ def parse_wishes(wishes: Wishes, catalogue: Catalogue) -> tuple[list[str], list[
         match = WISH.fullmatch(wish)
         name = canonical(match.group(1)) if match else wish
         if name not in catalogue.frameworks:
-            raise UsageError(
-                f"no framework is called {name!r}",
-                hint=nearest_names(name, catalogue.frameworks),
-            )
+            raise _no_framework(name, match.group(2) if match else None, catalogue)
         if match and match.group(2):
             pins.append(parse_pin(name, match.group(2), "wish"))
         if name not in frameworks:
             frameworks.append(name)
     return frameworks, list({(pin.component, pin.text, pin.origin): pin for pin in pins}.values())
+
+
+def _no_framework(name: str, versions: str | None, catalogue: Catalogue) -> UsageError:
+    """Return the error about a wish that names a component, a role or nothing that there is."""
+    hint = nearest_names(name, catalogue.frameworks)
+    if name in (*SYSTEM_COMPONENTS, PYTHON, ANACONDA):
+        hint = "every host with a use for it gets it" + (
+            f"; a version of it stands in {line('dlconf_pins', {name: versions}, 'yaml')}"
+            if versions
+            else ""
+        )
+    elif name in EXTRA_ROLES:
+        hint = f"it is a role: {line('dlconf_extras', [name], 'yaml')}"
+    return UsageError(f"no framework is called {name!r}", hint=hint)
 
 
 def check_versions(pins: Iterable[Pin], universe: Universe) -> None:
@@ -129,7 +153,7 @@ def check_versions(pins: Iterable[Pin], universe: Universe) -> None:
         UsageError: no known version is allowed; the nearest ones are the hint.
     """
     for pin in pins:
-        if pin.component == ANACONDA:
+        if pin.component == ANACONDA or pin.absent:
             continue  # not of PEP 440 form: see dlconf.resolve.conda
         versions = _versions(pin.component, universe)
         if any(pin.allows_version(version) for version in versions):

@@ -22,7 +22,7 @@ from dlconf.resolve.candidates import (
 from dlconf.resolve.cards import Card
 from dlconf.resolve.keep import Kept
 from dlconf.resolve.links import links_between, requirement_of
-from dlconf.resolve.pins import Pin, canonical
+from dlconf.resolve.pins import ANACONDA, Pin
 from dlconf.resolve.ranking import Ranking
 from dlconf.resolve.rules import (
     cuda_compiles_for,
@@ -39,7 +39,7 @@ from dlconf.resolve.rules import (
 from dlconf.resolve.search import Atom, Problem, Requirement
 from dlconf.resolve.wanted import SOURCE_FIELDS, pinned, without_source
 from dlconf.stack import Machine
-from dlconf.wishes import Wishes
+from dlconf.wishes import Wishes, canonical
 
 DEFAULT_BACKEND = "tensorflow"
 
@@ -65,6 +65,10 @@ class Question:
     def has_gpu(self) -> bool:
         """Whether the host has an NVIDIA GPU that counts."""
         return bool(self.cards)
+
+    def is_left_out(self, component: str) -> bool:
+        """Whether a component is left out because that is wished."""
+        return any(pin.component == component and pin.absent for pin in self.pins)
 
     @property
     def active_pins(self) -> tuple[Pin, ...]:
@@ -126,6 +130,11 @@ class Question:
                 for back in row.backends
             )
         )
+
+    def can_be_chosen(self) -> frozenset[str]:
+        """Every component of which a version can be wished: what Keras could run on among them."""
+        backends = [back for name in self.frameworks for back in self._known_backends(name)]
+        return frozenset((*SYSTEM_COMPONENTS, PYTHON, ANACONDA, *self.frameworks, *backends))
 
     def atoms(self) -> tuple[Atom, ...]:
         """The parts that can be taken back."""

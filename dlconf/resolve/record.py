@@ -11,8 +11,12 @@ SCHEMA = 1
 
 
 def record(resolution: Resolution) -> dict[str, Any]:
-    """Give what a host records of a resolution, as plain JSON data."""
-    stack = resolution.stack
+    """Give what a host records of a resolution, as plain JSON data.
+
+    `wished` is there only where frameworks were wished with --want and no inventory names any.
+    """
+    stack, anaconda = resolution.stack, resolution.install.anaconda
+    wished = {"wished": list(resolution.wished)} if resolution.wished else {}
     return {
         "schema": SCHEMA,
         "driver": {"branch": stack.driver.branch, "flavour": stack.driver.flavour}
@@ -22,10 +26,10 @@ def record(resolution: Resolution) -> dict[str, Any]:
         "cudnn": stack.cudnn.version if stack.cudnn else None,
         "python": stack.python.version,
         "frameworks": {item.name: item.version for item in stack.frameworks},
-        "anaconda": {
-            "distribution": resolution.install.anaconda.distribution,
-            "version": resolution.install.anaconda.version,
-        },
+        "anaconda": {"distribution": anaconda.distribution, "version": anaconda.version}
+        if anaconda
+        else None,
+        **wished,
     }
 
 

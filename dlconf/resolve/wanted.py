@@ -29,9 +29,11 @@ def without_source(wishes: Wishes, key: str) -> Wishes:
 
 
 def pinned(pin: Pin) -> Rule:
-    """Make the rule that a pin must allow a candidate; a pinned component is never left out."""
+    """Make the rule that a pin must allow a candidate; a pinned component is left out only where that is the pin."""
 
     def rule(candidate: Candidate) -> Refusal | None:
+        if isinstance(candidate, Absent) and pin.absent:
+            return None
         if isinstance(candidate, Absent) or not pin.allows(candidate):
             return Refusal(f"{pin.label} forbids {candidate.text}", "your wish")
         return None

@@ -295,7 +295,6 @@ def test_a_file_that_is_none_is_named_and_the_others_are_planned(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "plan needs an inventory, or --facts"),
         (("--facts", "nowhere"), "nowhere is not a folder of stored hosts"),
         (("--facts", "."), ". holds no stored host"),
         (("--facts", ".", "hosts.ini"), "so inventory has no meaning"),

@@ -16,8 +16,9 @@ from ansible.plugins.action import ActionBase
 
 from dlconf import advice, content, facts, groups, plan, surveylimit
 from dlconf.errors import DlconfError
-from dlconf.hostvariables import HostVariables
+from dlconf.hostvariables import HostVariables, located
 from dlconf.rolevars import ansible_names
+from dlconf.written import WrongValue
 
 SCHEMA = 1
 BEGUN_S = time.time()
@@ -55,7 +56,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             return self._survey(state, task_vars or {})
         except AnsibleConnectionFailure:
             raise  # Ansible counts the host as unreachable, a refused login too
-        except (DlconfError, AnsibleError) as error:
+        except (DlconfError, AnsibleError) as raised:
+            error = located(raised, task_vars or {}) if isinstance(raised, WrongValue) else raised
             state["error"] = {
                 "kind": type(error).__name__,
                 "exit_code": getattr(error, "exit_code", 1),
@@ -76,6 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         groups.refuse_reserved(task_vars)
         roles = content.roles_of_host(asked("dlconf_roles"), asked("dlconf_extras"))
         variables = HostVariables(self._templar, task_vars, roles)
+        without_effect = variables.without_effect()
         collected = self._collected(
             {
                 **variables.watch(),
@@ -89,7 +92,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         state["facts"] = facts.read(collected["dlconf_facts"])
         advice.silenced(variables.own)
         state["variables"] = variables.shown
-        state["resolution"] = variables.resolution(state["facts"])
+        resolution = variables.resolution(state["facts"])
+        notes = dict.fromkeys([*without_effect, *resolution["notes"]])  # a planned one has them
+        state["resolution"] = {**resolution, "notes": list(notes)}
         host_facts = ansible_names(state["facts"])
         switches = facts.nvswitches(state["facts"]["pci"])
         of_host = {"dlconf_resolution": state["resolution"], "dlconf_nvswitches": switches}
