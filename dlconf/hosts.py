@@ -40,6 +40,7 @@ class HostState:
         hint: what to do about it.
         exit_code: that of a command that has this host only and no drift to report.
         worker: the machine that ran Ansible for this host, where it was not this one.
+        login: the command that logs in to it, where it was not reached by SSH.
     """
 
     name: str
@@ -53,6 +54,7 @@ class HostState:
     exit_code: int = 0
     variables: Mapping[str, Any] | None = None
     worker: str = ""
+    login: str = ""
 
     @property
     def changes(self) -> list[Difference]:
@@ -62,11 +64,16 @@ class HostState:
 
 def from_outcome(name: str, outcome: HostOutcome) -> HostState:
     """Return the state that a run of state.yml found on a host."""
+    state = outcome.states[-1] if outcome.states else {}
     if outcome.unreachable:
         return HostState(
-            name, "unreachable", failure=outcome.unreachable, exit_code=1, worker=outcome.worker
+            name,
+            "unreachable",
+            failure=outcome.unreachable,
+            exit_code=1,
+            worker=outcome.worker,
+            login=str(state.get("login") or ""),
         )
-    state = outcome.states[-1] if outcome.states else {}
     found: dict[str, Any] = {key: state.get(key) for key in ("facts", "resolution", "variables")}
     found["worker"] = outcome.worker
     if error := state.get("error"):

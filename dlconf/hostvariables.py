@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 
 from dlconf import (
     advice,
+    ansiblesaid,
     content,
     memo,
     rolearguments,
@@ -50,7 +51,7 @@ class HostVariables:
 
     Raises:
         DlconfError: there is no such role.
-        AnsibleError: a variable of the inventory cannot be rendered.
+        UsageError: a variable of the inventory cannot be rendered.
     """
 
     def __init__(self, templar: Any, task_vars: Mapping[str, Any], roles: list[str]) -> None:
@@ -199,7 +200,7 @@ class HostVariables:
         others = self._given.keys() & set(self._reads["words"])
         try:
             return self.own | self._rendered(others - self.own.keys())
-        except AnsibleError:  # it is not rendered where it does not count
+        except UsageError:  # it is not rendered where it does not count
             self._memo = memo.Forgetful()
             return self.own
 
@@ -209,9 +210,17 @@ class HostVariables:
 
     def _value(self, name: str) -> Any:
         value = self._given[name]
-        if not self._templar.is_template(value):
-            return self._templar.template(value)
-        return self.render(self._variables | {name: value}, name)
+        try:
+            if not self._templar.is_template(value):
+                return self._templar.template(value)
+            return self.render(self._variables | {name: value}, name)
+        except AnsibleError as error:
+            told = str(error).partition("\n")[0]
+            raise UsageError(
+                f"{name} cannot be read: {told}{self._where(name)}",
+                hint=ansiblesaid.hint(told)
+                or "set what it reads for this host too, or write a default there",
+            ) from error
 
     def _with_facts(
         self, host_facts: Mapping[str, Any], of_host: Mapping[str, Any]

@@ -13,14 +13,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlconf import ansiblesettings
+from dlconf import ansiblesaid, ansiblesettings
 from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 FILE = "hosts.ini"
 HERE = "localhost,"
 """What is taken where no inventory is named: the file of the current folder, else this machine."""
-_MOST_LINES_SHOWN = 20
 
 
 def names(source: str) -> list[str] | None:
@@ -127,12 +126,14 @@ def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) 
         return UsageError(
             f"inventory {source} has no host", hint="write a host name on a line of its own"
         )
-    if seen is not None and limit:
+    if seen is not None and limit and (seen.unmatched or not seen.matched):
         return _unmatched(source, limit, seen)
-    said = [line for line in tail if line.strip()][-_MOST_LINES_SHOWN:] or ["it printed nothing"]
+    said = ansiblesaid.reason(tail)
     return DlconfError(
-        "\n".join(["Ansible ended before it reached a host:", *said]),
-        hint=f"the full log is {log}",
+        f"Ansible cannot read inventory {source}:\n{said}"
+        if seen is None
+        else f"Ansible ended before it reached a host of {source}:\n{said or 'it printed nothing'}",
+        hint=ansiblesaid.hint(said) or f"the full log is {log}",
     )
 
 

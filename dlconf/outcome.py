@@ -61,6 +61,8 @@ class TaskFailure:
     message: str
 
 
+MOST_LINES = 120
+"""How many lines that Ansible printed beside events are kept: each plugin tells of an inventory in a dozen."""
 _LOST = TaskFailure("", "", "a task failed, and what it said did not arrive")
 
 
@@ -134,7 +136,7 @@ class Recorder:
         data = event.get("event_data") or {}
         self.pid = self.pid or event.get("pid")
         if name == "verbose":
-            self.tail = [*self.tail, str(event.get("stdout", ""))][-40:]
+            self.tail = [*self.tail, str(event.get("stdout", ""))][-MOST_LINES:]
             return None
         if name == "playbook_on_play_start":
             self._role = ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dlconf import ansiblesettings
@@ -79,6 +81,35 @@ def of_variables(name: str, variables: Mapping[str, Any]) -> SshHost:
         LOOPBACK if address in _WILDCARDS else address,
         _port(name, variables.get("jupyter_port", JUPYTER_PORT)),
     )
+
+
+def login(
+    address: str,
+    *,
+    user: str | None = None,
+    port: int | None = None,
+    key: str | None = None,
+    arguments: Iterable[str | None] = (),
+) -> str:
+    """Return the command by which a person logs in as Ansible would.
+
+    Args:
+        address, user, port, key: of the host, the key as a path.
+        arguments: further ones of ssh, as inventories give them; of these only jump hosts are shown, since the command
+            of a proxy may hold a password.
+    """
+    words = [
+        "ssh",
+        *(["-p", str(port)] if port else []),
+        *(["-i", str(Path(key).expanduser())] if key else []),
+    ]
+    given = [word for text in arguments for word in _words("ssh arguments", text)]
+    for option, value in itertools.pairwise(given):
+        if option == "-J":
+            words += ["-J", value]
+        elif option == "-o" and value.lower().startswith("proxyjump="):
+            words += ["-J", value.partition("=")[2]]
+    return shlex.join([*words, f"{user}@{address}" if user else str(address)])
 
 
 def _words(variable: str, value: object) -> list[str]:

@@ -32,13 +32,17 @@ _RULES = (
         "that hangs, or memory that is full; a host that is only slow gets more time with dlconf_survey_limit_s",
     ),
     _rule(
+        r"could not resolve hostname (?P<name>\S+?):",
+        "no name server knows {name}: mend the name, or give the address with ansible_host",
+    ),
+    _rule(
         r"host key verification failed|remote host identification has changed",
         "the host key is not the known one, or not known yet: compare its fingerprint at the console, "
-        "then accept it with: ssh {host}",
+        "then accept it with: {login}",
     ),
     _rule(
         r"permission denied \((publickey|password|keyboard)",
-        "the host refuses the key: try ssh {host}, then ssh-copy-id {host}, or name the user with ansible_user",
+        "the host refuses the key: try {login}, then {copy_id}, or name the user with ansible_user",
     ),
     _rule(
         r"missing sudo password|a password is required|incorrect sudo password|sorry, try again|become password",
@@ -79,21 +83,30 @@ _RULES = (
         "{host} cannot reach the download's server: look at its DNS, network and proxy",
     ),
 )
-_UNREACHABLE = "see whether this works: ssh {host} true"
+_UNREACHABLE = "see whether this works: {login} true"
 
 
-def for_failure(host: str, failure: TaskFailure, *, unreachable: bool, log: Path) -> str:
+def for_failure(
+    host: str, failure: TaskFailure, *, unreachable: bool, log: Path, login: str = ""
+) -> str:
     """Return what to do next about a failure on a host.
 
     Args:
         host: name in the inventory.
+        login: the command that logs in to it; "" where only the name is known.
         failure: with the module's message.
         unreachable: the connection failed, not a task.
         log: Ansible's full output.
     """
+    login = login or f"ssh {shlex.quote(host)}"
+    words = {
+        "host": shlex.quote(host),
+        "login": login,
+        "copy_id": login.replace("ssh ", "ssh-copy-id ", 1),
+    }
     for rule in _RULES:
-        if rule.pattern.search(failure.message):
-            return rule.hint.format(host=shlex.quote(host))
+        if found := rule.pattern.search(failure.message):
+            return rule.hint.format(**words | found.groupdict())
     if unreachable:
-        return _UNREACHABLE.format(host=shlex.quote(host))
+        return _UNREACHABLE.format(**words)
     return f"the full output is in {log}"

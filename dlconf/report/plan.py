@@ -45,12 +45,15 @@ def counts(survey: Survey) -> str:
     """Return the plan's last line: how many hosts, and how many resources of each action."""
     drifted = survey.with_status("drift")
     actions = Counter(change.action for host in drifted for change in host.changes)
-    parts = [f"{count(len(drifted), 'host')} to change" if drifted else "nothing to change"]
+    parts = []
     if drifted:
-        parts[0] += (
+        parts.append(
+            f"{count(len(drifted), 'host')} to change"
             f" ({count(actions.total(), 'resource')}: {actions['add']} to add, "
             f"{actions['change']} to change, {actions['remove']} to remove)"
         )
+    elif not any(survey.with_status(status) for status in PROBLEMS):
+        parts.append("nothing to change")
     if in_sync := survey.with_status("in_sync"):
         parts.append(f"{count(len(in_sync), 'host')} in order")
     for status in PROBLEMS:

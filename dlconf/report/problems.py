@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from dlconf.apply import Converged
 from dlconf.hosts import PROBLEMS, HostState
 from dlconf.outcome import TaskFailure
 from dlconf.report import hints
-from dlconf.report.text import PLAIN, Paint, clean
+from dlconf.report.text import PLAIN, Paint, clean, count
 
 WORDS = {
     "no_stack": "without a compatible stack",
@@ -50,11 +51,27 @@ def block(host: str, status: str, failure: TaskFailure, hint: str, paint: Paint)
 
 def of_states(hosts: Iterable[HostState], log: Path | None, paint: Paint = PLAIN) -> list[str]:
     """Return the lines about hosts that have no plan."""
-    lines: list[str] = []
+    alike: dict[tuple[str, ...], list[HostState]] = {}
     for host in hosts:
         if host.status in PROBLEMS and host.failure:
-            lines += block(host.name, host.status, host.failure, hint_of(host, log), paint)
+            told = (host.status, host.failure.task, host.failure.message, hint_of(host, log))
+            own = [part for part in (host.login.rpartition("@")[2], host.name) if part]
+            alike.setdefault(tuple(_without(text, own) for text in told), []).append(host)
+    lines: list[str] = []
+    for same in alike.values():
+        names = ", ".join(host.name for host in same)
+        heading = names if len(same) == 1 else f"{count(len(same), 'host')} ({names})"
+        first = same[0]
+        assert first.failure is not None  # noqa: S101 - for the type checker
+        lines += block(heading, first.status, first.failure, hint_of(first, log), paint)
     return lines
+
+
+def _without(text: str, names: Iterable[str]) -> str:
+    """Return a text in which what names a host is left open, to tell whether hosts fail alike."""
+    for name in names:
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "HOST", text)
+    return text
 
 
 def hint_of(host: HostState, log: Path | None) -> str:
@@ -62,7 +79,11 @@ def hint_of(host: HostState, log: Path | None) -> str:
     if host.hint or host.failure is None or log is None or host.status in ("no_stack", "refused"):
         return host.hint
     return hints.for_failure(
-        host.name, host.failure, unreachable=host.status == "unreachable", log=log
+        host.name,
+        host.failure,
+        unreachable=host.status == "unreachable",
+        log=log,
+        login=host.login,
     )
 
 

@@ -134,11 +134,11 @@ class Run:
 
         A cuDNN for another CUDA major was there before, and is not the roles'.
         """
-        if not (change.old and change.new):
-            return True
         of_major = re.search(r"cudnn9?.*-cuda-([0-9]+)", change.name)
         if of_major and of_major[1] != _cuda_major(self._stack):
             return False
+        if not (change.old and change.new):
+            return True
         ours = any(change.name == made.name for made in self._modules.changes)
         may_follow = _of_nvidia_s_driver(change, self._stack) or OF_ALL_RELEASES.fullmatch(
             change.name

@@ -88,9 +88,10 @@ def test_what_is_this_machine(source: str, local: bool) -> None:
             "gpu1:\n  x: [\n",
             None,
             DlconfError,
-            "Ansible ended before it reached a host:\nwhat it said",
+            "hosts:\nwhat it said",
         ),
-        ("gpu1\n", None, DlconfError, "Ansible ended before it reached a host:\nwhat it said"),
+        ("gpu1\n", None, DlconfError, "hosts:\nwhat it said"),
+        ("gpu1\n", "gpu1", DlconfError, "Ansible ended before it reached a host of"),
     ],
 )
 def test_why_no_host_was_reached(

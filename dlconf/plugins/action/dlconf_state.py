@@ -14,7 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import advice, content, facts, groups, plan, surveylimit
+from dlconf import advice, ansiblesaid, content, facts, groups, plan, sshhost, surveylimit
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables, located
 from dlconf.rolevars import ansible_names
@@ -24,6 +24,11 @@ SCHEMA = 1
 BEGUN_S = time.time()
 _NO_PROMPT = re.compile(r"Timeout \((\d+)s\) waiting for privilege escalation prompt")
 """What Ansible's connection plugins say where neither sudo's prompt nor its success comes in their own time."""
+_SSH_SAYS = re.compile(
+    r"^(Task failed: )?(Data could not be sent to remote host \".*?\"\. Make sure this host can be reached over ssh: "
+    r"|Failed to connect to the host via ssh: )"
+)
+"""What Ansible says before the words of ssh itself."""
 MOST_TEXT = 4000  # characters of what a host says when it fails
 
 
@@ -54,15 +59,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         }
         try:
             return self._survey(state, task_vars or {})
-        except AnsibleConnectionFailure:
-            raise  # Ansible counts the host as unreachable, a refused login too
+        except AnsibleConnectionFailure as lost:  # a refused login too
+            told = _SSH_SAYS.sub("", str(lost))
+            return {"unreachable": True, "msg": told, "dlconf": state | {"login": self._login()}}
         except (DlconfError, AnsibleError) as raised:
             error = located(raised, task_vars or {}) if isinstance(raised, WrongValue) else raised
             state["error"] = {
                 "kind": type(error).__name__,
                 "exit_code": getattr(error, "exit_code", 1),
                 "message": getattr(error, "message", str(error)),
-                "hint": getattr(error, "hint", ""),
+                "hint": getattr(error, "hint", "") or ansiblesaid.hint(str(error)),
             }
             return {
                 "failed": True,
@@ -137,6 +143,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         self._silent = True
         surveylimit.end_shared_connection(self._connection, BEGUN_S)
         return {"unreachable": True, "msg": told}
+
+    def _login(self) -> str:
+        """Return the command that logs in to the host as the inventory says; "" where that is not by SSH."""
+        if self._connection.transport != "ssh":
+            return ""
+        option = self._connection.get_option
+        return sshhost.login(
+            option("host") or self._task.delegate_to or self._play_context.remote_addr,
+            user=option("remote_user"),
+            port=option("port"),
+            key=option("private_key_file"),
+            arguments=(option("ssh_common_args"), option("ssh_extra_args")),
+        )
 
     def cleanup(self, force: bool = False) -> None:
         """Remove temporary files from the host, but not from one that does not answer."""

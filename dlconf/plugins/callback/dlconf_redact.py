@@ -45,10 +45,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         try:
             self._learn(play.get_variable_manager())
-        except Exception as error:  # of a callback that fails Ansible would only warn, and go on
-            raise AssertionError(
-                "the secrets of the inventory cannot be kept out of the log"
-            ) from error
+        except Exception as error:
+            self._display.display(_cause(error))
+            # Of another error in a callback Ansible would only warn, and go on.
+            raise AssertionError("the variables of the inventory cannot be read") from error
 
     def _learn(self, variables: Any) -> None:
         for host in variables._inventory.get_hosts("all"):
@@ -82,6 +82,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if isinstance(state, dict):
             redacted["dlconf"] |= {part: state.get(part) for part in NO_SECRETS}
         return redacted
+
+
+def _cause(error: BaseException) -> str:
+    """Return what is wrong, and the file and line of it; not what stands there, which may be a secret."""
+    text, place = str(error), ""
+    cause: BaseException | None = error
+    while cause is not None and not place:
+        origin = getattr(cause, "_formatted_source_context", None) or ""
+        place = origin.partition("\n")[0].removeprefix("Origin: ")
+        cause = cause.__cause__ or cause.__context__
+    return f"{text} ({place})" if place else text
 
 
 def _wrap(owner: Any, name: str, change: Callable[..., Any]) -> None:

@@ -1,0 +1,43 @@
+"""Inventories that cannot be read, and hosts that are not reached: what Ansible says of it is what the user reads."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import BIN
+
+INVENTORIES = Path(__file__).parents[1] / "inventories"
+CASES: dict[str, dict[str, Any]] = yaml.safe_load((INVENTORIES / "reasons.yml").read_text())
+KINDS = ("reason", "settings", "several", "unreachable")
+
+
+def test_every_inventory_of_these_kinds_is_in_the_table() -> None:
+    there = {path.name for kind in KINDS for path in INVENTORIES.glob(f"{kind}-*")}
+    assert there == {words.split()[0].split("/")[0] for words in CASES}
+    assert len(there) >= 20
+
+
+@pytest.mark.parametrize("words", CASES)
+def test_the_reason_is_said(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = CASES[words]
+    shutil.copytree(INVENTORIES, tmp_path / "site")  # a path that everybody can read
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    done = subprocess.run(
+        [str(BIN / "dlconf"), "plan", *words.split()],
+        cwd=tmp_path / "site",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    said = " ".join((done.stdout + done.stderr).split())
+    assert [word for word in case["says"] if word not in said] == [], said
+    assert [word for word in case.get("silent", ()) if word in said] == [], said
+    assert done.returncode == case.get("code", 1), said
