@@ -248,14 +248,18 @@ class HostVariables:
                 rendered = {
                     name: self.render(variables | {name: values[name]}, name) for name in values
                 }
-                rolearguments.check(role, rolefiles.options(self._folders[role]), rendered)
+                rolearguments.check(
+                    role, rolefiles.options(self._folders[role]), rendered, self._where
+                )
             return
 
         plain = self._templar.template(given)
 
         def answer() -> bool:
             for role, values in plain.items():
-                rolearguments.check(role, rolefiles.options(self._folders[role]), values)
+                rolearguments.check(
+                    role, rolefiles.options(self._folders[role]), values, self._where
+                )
             return True
 
         self._memo.remember("arguments", plain, answer)
