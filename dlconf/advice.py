@@ -59,9 +59,10 @@ def data_path(value: Any) -> str:
     if value is None:
         return DEFAULT_DATA_PATH
     if not isinstance(value, str) or not value.startswith("/"):
-        raise UsageError(
+        raise WrongValue(
+            "dlconf_data_path",
             f"dlconf_data_path must be an absolute path, not {value!r}",
-            hint="write dlconf_data_path: /data",
+            right="/data",
         )
     return value
 

@@ -23,10 +23,6 @@ _HINTS = (
         r"Decryption failed",
         "the Vault password is not that of this file; --ask-vault-pass asks for another",
     ),
-    (
-        r"unknown plugin '(?P<collection>\w+\.\w+)\.\w+'",
-        "install its collection: ansible-galaxy collection install {collection}",
-    ),
     (r"Tabs are usually invalid", "YAML takes spaces only: replace the tab by two spaces"),
     (
         r"Inventory script returned non-zero",
@@ -54,8 +50,8 @@ def reason(lines: Iterable[str]) -> str:
 def hint(text: str) -> str:
     """Return what to do about a reason, "" where that is not known."""
     for pattern, words in _HINTS:
-        if found := re.search(pattern, text):
-            return words.format(**found.groupdict())
+        if re.search(pattern, text):
+            return words
     return ""
 
 

@@ -219,6 +219,18 @@ def take_over(*, host_list: bool = False) -> None:
     os.environ.update(environment(os.environ, host_list=host_list))
 
 
+def find_collections() -> None:
+    """Let Ansible in this process find collections, as its commands do: an inventory's plugin may be of one.
+
+    To be called after `take_over`.
+    """
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415 - it reads the settings
+    from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: PLC0415
+
+    if not AnsibleCollectionConfig.collection_finder:  # a second time it warns
+        init_plugin_loader()
+
+
 def said(
     environ: Mapping[str, str], variable: str, key: str, section: str = "defaults"
 ) -> str | None:

@@ -76,7 +76,7 @@ def _roles(value: object, variable: str, known: Collection[str]) -> list[str]:
         if role not in known:
             raise UsageError(
                 f"{variable} names {role!r}, and there is no such role",
-                hint=f"{nearest_names(role, known)}; a framework is named in dlconf_frameworks",
+                hint=nearest_names(role, known),
             )
     return value
 

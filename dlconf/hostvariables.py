@@ -23,6 +23,7 @@ from dlconf import (
     memo,
     rolearguments,
     rolefiles,
+    rolevars,
     variablenames,
     wishes,
     withheld,
@@ -83,7 +84,8 @@ class HostVariables:
         Raises:
             UsageError: a name begins with `dlconf_` and dlconf does not know it.
         """
-        variablenames.refuse_unknown(self._given.keys(), self._where)
+        names = self._given.keys() - rolevars.read_by_templates(self._given)
+        variablenames.refuse_unknown(names, self._where)
         roles = [path.name for path in sorted((content.root() / "roles").iterdir())]
         known = self._memo.remember("names", roles, lambda: _names(roles))
         decided = [
@@ -91,9 +93,7 @@ class HostVariables:
             for name in known["decided"]
             if name in self._given and self._task_vars.get(name) != self._given[name]
         ]
-        found = variablenames.without_effect(
-            self._given.keys(), known["options"], decided, self._where
-        )
+        found = variablenames.without_effect(names, known["options"], decided, self._where)
         return list(found)
 
     def _where(self, name: str) -> str:
@@ -257,14 +257,18 @@ class HostVariables:
                 rendered = {
                     name: self.render(variables | {name: values[name]}, name) for name in values
                 }
-                rolearguments.check(role, rolefiles.options(self._folders[role]), rendered)
+                rolearguments.check(
+                    role, rolefiles.options(self._folders[role]), rendered, self._where
+                )
             return
 
         plain = self._templar.template(given)
 
         def answer() -> bool:
             for role, values in plain.items():
-                rolearguments.check(role, rolefiles.options(self._folders[role]), values)
+                rolearguments.check(
+                    role, rolefiles.options(self._folders[role]), values, self._where
+                )
             return True
 
         self._memo.remember("arguments", plain, answer)

@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlconf import ansiblesaid, ansiblesettings
+from dlconf import ansiblesaid, ansiblesettings, inventoryplugins
 from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -121,6 +121,8 @@ def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) 
         tail: what Ansible printed besides events.
         log: its full output.
     """
+    if missing := inventoryplugins.lacking(tail):
+        return UsageError(f"inventory {source}: {missing[0]}", hint=missing[1])
     seen = _read(source, limit)
     if seen is not None and not seen.hosts:
         return UsageError(
@@ -193,6 +195,7 @@ def _read(source: str, limit: str | None) -> _Seen | None:
         )
         from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
 
+        ansiblesettings.find_collections()
         with contextlib.redirect_stderr(
             io.StringIO()
         ):  # the run has printed these warnings to its log

@@ -90,6 +90,17 @@ def words(variables: Mapping[str, Any], starts: Iterable[str]) -> frozenset[str]
     return names | found
 
 
+def read_by_templates(variables: Mapping[str, Any]) -> frozenset[str]:
+    """Return the words of the variables' templates: a variable that is among them is another's to read."""
+    return frozenset(
+        word
+        for value in variables.values()
+        for text in texts(value)
+        if "{{" in text or "{%" in text
+        for word in _NAME.findall(text)
+    )
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a contract's text depends on: equal inputs render to an equal contract.

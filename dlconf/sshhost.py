@@ -151,6 +151,7 @@ def of_inventory(source: str, name: str) -> SshHost:
     from ansible.template import Templar  # noqa: PLC0415
     from ansible.vars.manager import VariableManager  # noqa: PLC0415
 
+    ansiblesettings.find_collections()
     try:
         loader = DataLoader()
         CLI.setup_vault_secrets(

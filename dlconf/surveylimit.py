@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dlconf.errors import UsageError
+from dlconf.written import Amount, WrongValue
 
 VARIABLE = "dlconf_survey_limit_s"
 DEFAULT_S = 60
@@ -33,15 +33,16 @@ def of_variable(value: Any) -> float:
     """Return how many seconds a look may take.
 
     Raises:
-        UsageError: the variable is no such number.
+        WrongValue: the variable is no such number.
     """
     if value is None:
         return DEFAULT_S
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not LEAST_S <= value <= MOST_S:
-        raise UsageError(
+        raise WrongValue(
+            VARIABLE,
             f"{VARIABLE} must be a number of seconds from {LEAST_S} to {MOST_S}, not {value!r}",
-            hint=f"write {VARIABLE}: {DEFAULT_S}",
+            right=Amount(DEFAULT_S),
         )
     return float(value)
 

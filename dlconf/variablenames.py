@@ -39,7 +39,7 @@ def refuse_unknown(given: Collection[str], where: Where) -> None:
     """Refuse a variable that begins with `dlconf_` and that dlconf does not know.
 
     Args:
-        given: names of the variables that an inventory sets for a host.
+        given: names of the variables that an inventory sets for a host, without those that others' templates read.
         where: tells of a name where it stands.
 
     Raises:

@@ -243,6 +243,12 @@ def _right_item(item: Any) -> Any:
     return item if item is None or isinstance(item, str | int | float) else str(item)
 
 
+def right_framework(text: str) -> str | None:
+    """Return a framework with its version as they are written together, where a text of another tool means one."""
+    right = _right_item(text)
+    return right.text(str) if isinstance(right, Versioned) else right if right != text else None
+
+
 def _pins(value: Any, name: str) -> dict[str, str]:
     """Return components with their versions.
 

@@ -118,15 +118,18 @@ def _spelled(value: Any, spell: Callable[[Any], str]) -> Any:
     if isinstance(value, str):
         return str.__str__(value)  # without Ansible's tags, which YAML's writer does not take
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return spell(value)
+        return int(value) if isinstance(value, Amount) else spell(value)
     if isinstance(value, Mapping):
         return {_spelled(name, spell): _spelled(item, spell) for name, item in value.items()}
     if isinstance(value, list):
         return [_spelled(item, spell) for item in value]
     if isinstance(value, Versioned):
-        number = _spelled(value.version, spell)
-        return f"{value.name}{_compared(str(number))}"
+        return value.text(spell)
     return value
+
+
+class Amount(int):
+    """A number that stays one: every other in what would be right is a version, and becomes text."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,10 @@ class Versioned:
 
     name: str
     version: Any
+
+    def text(self, spell: Callable[[Any], str]) -> str:
+        """Return both as they are written together; `spell` gives the text of a number."""
+        return f"{self.name}{_compared(str(_spelled(self.version, spell)))}"
 
 
 def _compared(version: str) -> str:
@@ -159,7 +166,8 @@ def version_in(text: str) -> str | None:
         return f"{found[1]}.{found[2]}"
     if found := re.fullmatch(r"v?(\d+(?:\.\d+)*)\+", plain):
         return f">={found[1]}"
-    behind = re.split(r"[=@:\s]+", plain)[-1]
+    parts = re.split(r"[=@:\s]+", plain)  # conda's third part is a build
+    behind = next((part for part in parts if re.match(r"v?\d+\.", part)), parts[-1])
     if found := re.search(r"(?<![\w.])v?(\d+(?:\.\d+)+)", behind):
         return found[1]
     if found := re.search(r"(?:^|-)(\d+)-(\d+)(?:$|-)", behind):

@@ -65,6 +65,14 @@ def wanted(texts: Iterable[str]) -> tuple[str, ...]:
                 "--want none stands beside others",
                 hint="give it alone; --unwant NAME takes one off",
             )
+        if not wishes.WISH.fullmatch(text):
+            meant = wishes.right_framework(text)
+            raise UsageError(
+                f"--want {text!r} is no framework with a version behind it",
+                hint=f"write --want {quote(meant)}"
+                if meant
+                else "for instance --want pytorch==2.10.0",
+            )
         if (name := wishes.framework_name(text)) not in (known := frameworks()):
             raise unknown("framework", name, known)
     return found

@@ -12,6 +12,7 @@ from dlconf import ansiblesettings, content
 FACTS = Path(__file__).parents[1] / "facts"
 
 ansiblesettings.take_over()
+ansiblesettings.find_collections()
 
 from ansible.inventory.manager import InventoryManager  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
@@ -56,7 +57,7 @@ def look(
     task_vars = own | above | {"dlconf_contracts": True} | variables._extra_vars
     task_vars["hostvars"] = HostVars(known, variables, loader)
     task_vars["playbook_dir"] = str(content.root() / "playbooks")
-    task_vars["inventory_dir"] = str(inventory.parent)
+    task_vars["inventory_dir"] = str(inventory if inventory.is_dir() else inventory.parent)
     task = mock.Mock(async_val=0, check_mode=False, delegate_to=None)
     templar = Templar(loader, variables=task_vars)
     asked = _Look(task, mock.Mock(), mock.Mock(check_mode=False), loader, templar, mock.Mock())

@@ -133,7 +133,7 @@ def test_a_second_look_takes_its_answers_from_the_first(site: Path) -> None:
     (answers,) = (site / "cache" / "dlconf" / "answers").iterdir()
     kept = {path: path.stat().st_mtime_ns for path in answers.iterdir()}
     assert {path.name.partition("-")[0] for path in kept} == {
-        *("reads", "watch", "resolution", "arguments", "contracts")
+        *("reads", "names", "watch", "resolution", "arguments", "contracts")
     }
     assert told(dlconf(site, "plan", "hosts.yml")) == told(first)
     assert {path: path.stat().st_mtime_ns for path in answers.iterdir()} == kept

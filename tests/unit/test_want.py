@@ -137,6 +137,7 @@ def test_record_and_command_line_together(
     [
         (("--want", "pytroch"), "there is no framework 'pytroch'"),
         (("--want", "none", "--want", "jax"), "--want none stands beside others"),
+        (("--want", "pytorch=2.10.0"), "hint: write --want pytorch==2.10.0"),
     ],
 )
 @pytest.mark.parametrize("verb", ["plan", "apply", "drift", "verify", "explain"])
@@ -147,6 +148,19 @@ def test_a_wish_that_is_none_is_said_before_any_host_is_asked(
     assert result.exit_code == 2
     assert told in result.stderr
     assert not fake.runs
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply", "explain"])
+def test_a_version_of_another_tool_is_said_with_the_option_that_is_right(
+    invoke: Invoke, verb: str
+) -> None:
+    wrong, fake = invoke(verb, "hosts.ini", "--set", "cuda=13-0")
+    assert wrong.exit_code == 2
+    assert not fake.runs
+    right = wrong.stderr.partition("hint: write ")[2].split()
+    assert right == ["--set", "cuda=13.0"]
+    _, fake = invoke(verb, "hosts.ini", *right, recordings=("survey_in_sync",))
+    assert fake.runs[0].extra_vars["dlconf_set"] == {"cuda": "13.0"}
 
 
 def test_resolve_refuses_a_version_of_what_is_not_wished() -> None:
