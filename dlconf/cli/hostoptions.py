@@ -77,6 +77,11 @@ choice_options = _together(
     click.option(
         "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
     ),
+    click.option(
+        "--with-dependents",
+        is_flag=True,
+        help="With --role: the roles too whose versions go with it.",
+    ),
     version_options,
 )
 """What to choose: apply and plan take these."""
@@ -130,10 +135,16 @@ def choices(options: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that say what to choose.
 
     Raises:
-        UsageError: a role or a component does not exist.
+        UsageError: a role or a component does not exist, or there is no role that others depend on.
     """
+    if options.get("with_dependents") and not options.get("roles"):
+        raise UsageError(
+            "--with-dependents takes along what goes with a role, and no role is named",
+            hint="name it, for instance --role cuda; without --role every role is applied",
+        )
     return {
         "roles": known_roles(options.get("roles", ())),
+        "with_dependents": options.get("with_dependents", False),
         "pins": pairs(options.get("pins", ()), "--set"),
         "upgrade": options.get("upgrade", False),
         "ignore_gpus": tuple(options.get("ignore_gpus", ())),
