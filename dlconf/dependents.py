@@ -1,4 +1,4 @@
-"""What a choice of roles would leave broken: roles of the host whose packages the new stack changes too. Pure."""
+"""Whether roles can be applied alone: the host has what they install, and no other is left broken. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,29 @@ OF_CHANGE = ("dlconf_set", "dlconf_upgrade")
 """Variables by which a command line changes versions."""
 VARIABLES = ("dlconf_roles", "dlconf_planned", *OF_CHANGE)
 """What decides whether other roles are looked at."""
+
+
+COMPONENTS = {"nvidia_driver": "driver", "cuda": "cuda", "cudnn": "cudnn"}
+"""Role -> the part of a stack that it installs, which a host may not have."""
+
+
+def check_there(named: object, resolution: Mapping[str, Any]) -> None:
+    """Refuse a role that the user named and that has nothing to install on the host.
+
+    Args:
+        named: `dlconf_roles`. resolution: the host's, as planned.
+
+    Raises:
+        UsageError: naming the role and the component.
+    """
+    for role in named if isinstance(named, list) else ():
+        component = COMPONENTS.get(role)
+        if component and resolution["stack"][component] is None:
+            why = "its stack has none" if resolution["gpus"] else "it has no NVIDIA GPU that counts"
+            raise UsageError(
+                f"role {role} has nothing to do on this host: {why}",
+                hint=f"leave the host out with --limit, or see why: dlconf explain INVENTORY HOST {component}",
+            )
 
 
 def beside(

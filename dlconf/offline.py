@@ -111,6 +111,7 @@ class Planner:
         roles = _roles(host.variables, self._extra)
         contracts = {role: self._contract(role, variables, resolution, names) for role in roles}
         try:
+            dependents.check_there(self._extra.get("dlconf_roles"), resolution)
             self._check_dependents(host, machine, roles, resolution, variables)
         except DlconfError as error:
             return hosts.of_error(host.name, error)

@@ -178,7 +178,9 @@ def test_what_users_put_in_the_way_of_roles_reaches_nothing_of_others(site: Site
 
 
 def test_when_they_have_stopped_the_roles_put_all_in_order(site: Site) -> None:
-    site.ssh(MACHINE, "systemctl", "stop", "dlconf-drive-*")  # its unit makes and mounts what is removed here
+    site.ssh(
+        MACHINE, "systemctl", "stop", "dlconf-drive-*"
+    )  # its unit makes and mounts what is removed here
     for user in USERS:
         for pair in pairs(user):
             folder, name, _target = pair.split(":")

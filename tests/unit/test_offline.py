@@ -155,6 +155,14 @@ def test_a_role_alone_that_would_leave_another_broken_is_refused(site: Path) -> 
     assert "--role cuda --role cudnn, or --with-dependents" in failure["hint"]
 
 
+def test_a_role_of_what_the_host_has_not_is_refused_by_name(site: Path) -> None:
+    found = dlconf(site, "plan", "hosts.yml", "--limit", "no-gpu-debian-12", "--role", "cuda")
+    host = found["hosts"]["no-gpu-debian-12"]
+    assert (found["exit_code"], host["status"]) == (2, "refused")
+    assert "role cuda has nothing to do on this host" in host["failure"]["message"]
+    assert "no NVIDIA GPU" in host["failure"]["message"]
+
+
 @pytest.mark.parametrize("words", [("--role", "cudnn"), ("--with-dependents",)], ids=" ".join)
 def test_what_goes_with_a_role_is_taken_along(site: Path, words: tuple[str, ...]) -> None:
     found = dlconf(site, "plan", "hosts.yml", "--limit", RECORDED, *ONLY_CUDA, *words)

@@ -96,6 +96,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         advice.silenced(variables.own)
         state["variables"] = variables.shown
         resolution = variables.resolution(state["facts"])
+        dependents.check_there(of_run["dlconf_roles"], resolution)
         host_facts = ansible_names(state["facts"])
         switches = facts.nvswitches(state["facts"]["pci"])
         of_host = {"dlconf_resolution": resolution, "dlconf_nvswitches": switches}
