@@ -69,8 +69,11 @@ class Transition:
 class DownloadFails(SandboxModules):
     """A host whose network ends: every transaction of packages fails before dpkg is called, but the pin package's."""
 
+    failed = False
+
     def _installed(self, complaint: str, changes: list[Change], command: str) -> dict[str, Any]:
         if not complaint and any(not change.name.startswith(PINNING) for change in changes):
+            self.failed = True
             complaint = "E: Failed to fetch: the network is unreachable"
         return super()._installed(complaint, changes, command)
 
@@ -99,7 +102,7 @@ class Changing:
         """Yield what a failed download leaves other than it was."""
         before, held = self._packages(), set(self.root.held)
         modules = DownloadFails(*self._of_modules())
-        if not self._played(stack, modules):
+        if not self._played(stack, modules) and modules.failed:
             yield "a transaction whose download failed counts as done"
         after = self._packages()
         for name in sorted(before.keys() ^ after.keys()):
