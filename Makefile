@@ -6,7 +6,7 @@ LAB ?= demo
 SCENARIO_MINUTES ?= 25
 BIN := .venv/bin
 
-.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-matrix test-mutants test-real molecule lint bench
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-transitions test-matrix test-mutants test-real molecule lint bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,7 +47,11 @@ test-real: lab-image ## Install Debian's real NVIDIA driver and let DKMS build i
 
 test-sandbox: setup ## Ask real apt for every system, card, source and state, in seconds each (an hour)
 	$(BIN)/python -m tests.lab setup
-	$(BIN)/pytest tests/sandbox
+	$(BIN)/pytest tests/sandbox --ignore=tests/sandbox/test_transitions.py
+
+test-transitions: setup ## Bring hosts of the sandbox from each stack to others and back (an hour)
+	$(BIN)/python -m tests.lab setup
+	$(BIN)/pytest tests/sandbox/test_transitions.py
 
 test-mutants: lab-image ## Break each role on purpose and prove that its scenario notices
 	$(BIN)/python -m tests.mutants

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dlconf.errors import DlconfError, UsageError, nearest_names
@@ -34,16 +34,25 @@ EXTRA_ROLES: frozenset[str] = frozenset(ROLES) - {
 }
 """Those of them that a host has only where `dlconf_extras` or --role names them."""
 
+DEPENDENTS: Mapping[str, tuple[str, ...]] = {
+    "nvidia_driver": ("nvidia_services", "cuda", "cudnn", "nccl", "frameworks"),
+    "cuda": ("cudnn", "nccl", "frameworks"),
+    "cudnn": ("frameworks",),
+    "anaconda": ("frameworks",),
+}
+"""Role -> the roles whose packages go with its versions: `--with-dependents` takes those of them that a host has."""
+
 ALWAYS_ROLES = ("preflight", "record")
 """The roles that accompany every choice of roles, before all others."""
 
 
-def roles_of_host(chosen: object, extras: object) -> list[str]:
+def roles_of_host(chosen: object, extras: object, *, with_dependents: bool = False) -> list[str]:
     """Return the roles of one host in the order in which they are applied.
 
     Args:
         chosen: `dlconf_roles`, from --role; none for all that the host is to have.
         extras: `dlconf_extras`, the inventory's list of roles beside the stack's.
+        with_dependents: the roles of the host that go with the chosen ones too.
 
     Raises:
         UsageError: one of the two is no list, or names a role that there is not.
@@ -52,7 +61,11 @@ def roles_of_host(chosen: object, extras: object) -> list[str]:
         _roles(chosen, "dlconf_roles", ROLES),
         _roles(extras, "dlconf_extras", EXTRA_ROLES),
     )
-    wanted = named or [role for role in ROLES if role not in EXTRA_ROLES or role in more]
+    of_host = [role for role in ROLES if role not in EXTRA_ROLES or role in more]
+    wanted = named or of_host
+    if with_dependents:
+        along = {other for role in named for other in DEPENDENTS.get(role, ())}
+        wanted = [role for role in ROLES if role in wanted or (role in along and role in of_host)]
     return [*ALWAYS_ROLES, *(role for role in ROLES if role in wanted)]
 
 

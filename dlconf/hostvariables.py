@@ -20,6 +20,7 @@ from dlconf import (
     advice,
     ansiblesaid,
     content,
+    dependents,
     memo,
     rolearguments,
     rolefiles,
@@ -29,7 +30,7 @@ from dlconf import (
     withheld,
     written,
 )
-from dlconf.errors import UsageError
+from dlconf.errors import DlconfError, UsageError
 from dlconf.facts import Facts
 from dlconf.plugins.modules.dlconf_collect import WATCH_KINDS
 from dlconf.rolevars import RoleVariables, contract_name, watch_name
@@ -124,10 +125,29 @@ class HostVariables:
         host = self._task_vars["inventory_hostname"]
         if host in planned:
             return dict(planned[host])
+        return self._resolved(
+            facts, {name: self.own[name] for name in OF_WISHES if name in self.own}
+        )
+
+    def kept_resolution(self, facts: Facts) -> Mapping[str, Any] | None:
+        """Return the stack that the host has recorded, with the wishes of its inventory; None where there is none.
+
+        A record that fits no more is none: nothing that a change could break stands on it.
+        """
+        if not facts["record"]:
+            return None
+        names = [
+            name for name in OF_WISHES if name in self.own and name not in dependents.OF_CHANGE
+        ]
+        try:
+            return self._resolved(facts, {name: self.own[name] for name in names})
+        except DlconfError:
+            return None
+
+    def _resolved(self, facts: Facts, own: Mapping[str, Any]) -> Mapping[str, Any]:
         machine = Machine.from_facts(facts)
         files = tuple(Path(name) for name in self.own.get("dlconf_catalogue", ()))
         texts = [[str(file), _content(file)] for file in files]
-        own = {name: self.own[name] for name in OF_WISHES if name in self.own}
 
         def answer() -> Mapping[str, Any]:
             from dlconf import catalogue, resolve  # noqa: PLC0415 - 0.06 s, only where nothing is remembered

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dlconf import ansiblesettings, catalogue, content, hosts, plan, stored, wishes
+from dlconf import ansiblesettings, catalogue, content, dependents, hosts, plan, stored, wishes
 from dlconf.contract import Resource
 from dlconf.errors import DlconfError, UsageError
 from dlconf.facts import nvswitches
@@ -102,26 +102,59 @@ class Planner:
         machine = Machine.from_facts(host.facts)
         kind = (machine.gpus, digest_of_json({**vars(machine), "gpus": None}, variables))
         if kind not in self._resolutions:
-            self._resolutions[kind] = self._resolved(machine, host.variables)
+            self._resolutions[kind] = self._resolved(machine, host.variables, self._extra)
         resolution = self._resolutions[kind]
         if isinstance(resolution, DlconfError):
             return hosts.of_error(host.name, resolution)
         names = ansible_names(host.facts)
         variables["dlconf_nvswitches"] = nvswitches(host.facts["pci"])
-        contracts = {
-            role: self._contract(role, variables, resolution, names)
-            for role in _roles(host.variables, self._extra)
-        }
+        roles = _roles(host.variables, self._extra)
+        contracts = {role: self._contract(role, variables, resolution, names) for role in roles}
+        try:
+            dependents.check_there(self._extra.get("dlconf_roles"), resolution)
+            self._check_dependents(host, machine, roles, resolution, variables)
+        except DlconfError as error:
+            return hosts.of_error(host.name, error)
         return hosts.of_plan(host.name, resolution, plan.make(contracts, host.facts))
 
+    def _check_dependents(
+        self,
+        host: StoredHost,
+        machine: Machine,
+        roles: list[str],
+        resolution: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> None:
+        """Refuse, as a live plan does, a change of some roles that would leave others on the old stack.
+
+        Raises:
+            UsageError: it would.
+        """
+        names = ansible_names(host.facts)
+        of_host = content.roles_of_host(None, host.variables.get("dlconf_extras"))
+        others = dependents.beside(roles, of_host, self._extra)
+        kept = {
+            name: value for name, value in self._extra.items() if name not in dependents.OF_CHANGE
+        }
+        before = (
+            self._resolved(machine, host.variables, kept) if others and machine.record else None
+        )
+        if before is None or isinstance(before, DlconfError):
+            return
+        old, new = (
+            {role: self._contract(role, variables, stack, names) for role in others}
+            for stack in (before, resolution)
+        )
+        dependents.check(old, new, self._extra["dlconf_roles"], others)
+
     def _resolved(
-        self, machine: Machine, given: Mapping[str, Any]
+        self, machine: Machine, given: Mapping[str, Any], extra: Mapping[str, Any]
     ) -> Mapping[str, Any] | DlconfError:
         """Resolve; what is wrong with the wishes, the roles or the machine is an answer too."""
-        variables = {**given, **self._extra}
+        variables = {**given, **extra}
         try:
             _check_complete(given)
-            _roles(given, self._extra)
+            _roles(given, extra)
             files = [Path(name) for name in variables.get("dlconf_catalogue") or ()]
             wished = wishes.read(variables, machine.record)
             return as_planned(resolve(machine, wished, catalogue.load(files)))
@@ -188,7 +221,8 @@ def _roles(variables: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
     """
     extras = variables.get("dlconf_extras")
     stored_roles = content.roles_of_host(None, extras)
-    asked = content.roles_of_host(extra.get("dlconf_roles"), extras)
+    along = bool(extra.get("dlconf_with_dependents"))
+    asked = content.roles_of_host(extra.get("dlconf_roles"), extras, with_dependents=along)
     for role in asked:
         if role not in stored_roles:
             raise UsageError(

@@ -17,6 +17,7 @@ class Request:
         inventory: a source, checked.
         limit: pattern of hosts; None for all.
         roles: roles to look at; none for all.
+        with_dependents: with them the roles that go with their versions.
         pins: component -> version, above those of the inventory.
         upgrade: move on to the newest versions.
         want, unwant: frameworks to add to those of the inventory or the host's record, and to take off them.
@@ -28,6 +29,7 @@ class Request:
     inventory: str
     limit: str | None = None
     roles: tuple[str, ...] = ()
+    with_dependents: bool = False
     pins: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
     want: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Request:
         """Return the wishes as extra variables; one that was not given is left to the inventory."""
         given: dict[str, Any] = {
             "dlconf_roles": list(self.roles),
+            "dlconf_with_dependents": self.with_dependents,
             "dlconf_set": dict(self.pins),
             "dlconf_upgrade": self.upgrade,
             "dlconf_want": list(self.want),

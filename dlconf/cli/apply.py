@@ -61,6 +61,9 @@ def apply(
         )
         code = folder.exit_code(code)
         text = summary.text(survey, results, folder.log, check=check, paint=options.paint())
+        if request.roles and not check:
+            along = request.with_dependents
+            text += "\n" + summary.of_roles(survey, results, request.roles, along)
         data = summary.data("apply", survey, results, folder.log, code, check=check)
         hostrun.show(text, data, as_json)
     ctx.exit(code)

@@ -90,6 +90,11 @@ choice_options = _together(
     click.option(
         "--role", "roles", multiple=True, metavar="ROLE", help="Only this role; may be repeated."
     ),
+    click.option(
+        "--with-dependents",
+        is_flag=True,
+        help="With --role: the roles too whose versions go with it.",
+    ),
     version_options,
 )
 """What to choose: apply and plan take these."""
@@ -153,10 +158,16 @@ def choices(given: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that say what to choose.
 
     Raises:
-        UsageError: a role or a component does not exist.
+        UsageError: a role or a component does not exist, or there is no role that others depend on.
     """
+    if given.get("with_dependents") and not given.get("roles"):
+        raise UsageError(
+            "--with-dependents takes along what goes with a role, and no role is named",
+            hint="name it, for instance --role cuda; without --role every role is applied",
+        )
     return {
         "roles": known_roles(given.get("roles", ())),
+        "with_dependents": given.get("with_dependents", False),
         "pins": pairs(given.get("pins", ()), "--set"),
         "want": wanted(given.get("want", ())),
         "unwant": tuple(given.get("unwant", ())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,30 @@ def text(
     if trouble:
         lines += [*trouble, ""]
     return "\n".join([*lines, _counts(survey, results, check)])
+
+
+def of_roles(
+    survey: Survey, results: Mapping[str, Converged], roles: Sequence[str], along: bool
+) -> str:
+    """Return two lines on a run of some roles: what is in order now, and what waits.
+
+    Args:
+        roles: those that the user named. along: the roles that go with them were applied too.
+    """
+    named = ", ".join(roles) + (" and what goes with it" if along else "")
+    good = [
+        host for host in survey.hosts.values() if final_status(host, results) in ("done", "in_sync")
+    ]
+    restart = [
+        clean(host.name)
+        for host in survey.hosts.values()
+        if (results[host.name].pending if host.name in results else host.pending)
+    ]
+    waits = [f"a restart of {', '.join(restart)} (--reboot)"] if restart else []
+    if len(good) < len(survey.hosts):
+        waits.append(f"{named} on {count(len(survey.hosts) - len(good), 'host')}, as told above")
+    waits.append("other roles were not looked at (apply without --role)")
+    return f"In order: {named} on {count(len(good), 'host')}\nWaits: {'; '.join(waits)}"
 
 
 def _host(result: Converged, check: bool, paint: Paint) -> list[str]:

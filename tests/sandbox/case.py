@@ -176,7 +176,7 @@ def judge(
             yield f"{resource['name']} is {deb.version}, not {pattern}"
     new = {change.name: after[change.name] for change in changes if change.name in after}
     install = stack.resolution["install"]
-    yield from _of_one_branch([deb for deb in new.values() if _is_driver(deb)], host.branch)
+    yield from of_one_branch([deb for deb in new.values() if is_driver(deb)], host.branch)
     if cudnn := install["cudnn"]:
         for deb in new.values():
             if "cudnn" in deb.name and not fnmatch.fnmatchcase(deb.version, cudnn["version"]):
@@ -190,7 +190,8 @@ def judge(
             yield f"{change.name} was removed"
 
 
-def _of_one_branch(driver: list[Deb], branch: str) -> Iterator[str]:
+def of_one_branch(driver: list[Deb], branch: str) -> Iterator[str]:
+    """Yield packages of another driver branch, and versions of the driver that do not go together."""
     for deb in driver:
         if not deb.version.startswith(f"{branch}."):
             yield f"{deb.name} {deb.version} is of another driver branch than {branch}"
@@ -229,11 +230,12 @@ def _may_go(name: str, host: Host, cuda_major: str) -> bool:
     """Whether a package may be removed: the driver's; cuDNN's of this CUDA major, or where only one can be there."""
     deb = host.before[name]
     if "cudnn" not in name:
-        return _is_driver(deb)
+        return is_driver(deb)
     return host.answers.cudnn_majors_conflict or f"-cuda-{cuda_major}" in name
 
 
-def _is_driver(deb: Deb) -> bool:
+def is_driver(deb: Deb) -> bool:
+    """Whether a package is a part of NVIDIA's driver, in whatever packaging."""
     source = deb.fields.get("Source", "")
     return (
         source.startswith(("nvidia-graphics-drivers", "nvidia-open"))

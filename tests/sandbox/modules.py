@@ -39,7 +39,12 @@ class SandboxModules:
     ) -> None:
         self._root, self._system, self._keys = root, system, keys
         self._known, self._sites = known, sites
-        self.changes: list[Change] = []
+        self.transactions: list[list[Change]] = []
+
+    @property
+    def changes(self) -> list[Change]:
+        """What apt has changed, in order."""
+        return [change for changes in self.transactions for change in changes]
 
     def run(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Do a module's work and return its result."""
@@ -101,7 +106,7 @@ class SandboxModules:
         """Bring about what apt says it would do, and return the result of a module that asked it."""
         if complaint:
             return {"failed": True, "msg": f"{command}: {complaint}"}
-        self.changes += changes
+        self.transactions.append(changes)
         self._root.apply(changes, self._known)
         return {"changed": bool(changes), "rc": 0, "stdout": "", "stderr": ""}
 

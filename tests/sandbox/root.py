@@ -33,6 +33,13 @@ exec chroot "$base" "$@"
 """
 PYTHON_PATH = "PYTHONPATH=/mnt:/opt"
 PYTHON = ["env", PYTHON_PATH, "PYTHONDONTWRITEBYTECODE=1", "/usr/bin/python3"]
+# Ansible sends a module together with what it imports of ours.
+MODULE = """\
+import runpy, sys
+import ansible.module_utils
+ansible.module_utils.__path__.append("/opt/dlconf/plugins/module_utils")
+runpy.run_path(sys.argv.pop(), run_name="__main__")
+"""
 SETTINGS = """\
 APT::Architecture "amd64";
 APT::Architectures { "amd64"; };
@@ -114,7 +121,7 @@ class Root:
     def run_module(self, name: str, arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of dlconf's Ansible modules on the host; `arguments` are JSON."""
         path = f"/opt/dlconf/plugins/modules/{name}.py"
-        return self.run([*PYTHON, path], stdin=arguments.encode())
+        return self.run([*PYTHON, "-c", MODULE, path], stdin=arguments.encode())
 
     def update(self) -> str:
         """Fetch the lists of packages; return what apt complains of, "" for nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import hashlib
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class Keys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._of: dict[str, SigningKey] = {}
+        self._making = threading.Lock()  # two hosts may ask for a new one at a time
 
     def of_repository(self, name: str) -> SigningKey:
         """Return the key that signs a repository of world.yml."""
@@ -32,10 +34,11 @@ class Keys:
 
     def of_fingerprint(self, real: str) -> SigningKey:
         """Return what stands for the vendor's key with this fingerprint; unknown ones get a key that signs nothing."""
-        if real not in self._of:
-            home = self._folder / hashlib.sha256(real.encode()).hexdigest()[:8]
-            self._of[real] = SigningKey(home, f"stand-in for {real} <lab@dlconf.test>")
-        return self._of[real]
+        with self._making:
+            if real not in self._of:
+                home = self._folder / hashlib.sha256(real.encode()).hexdigest()[:8]
+                self._of[real] = SigningKey(home, f"stand-in for {real} <lab@dlconf.test>")
+            return self._of[real]
 
     def close(self) -> None:
         """End gpg's agents."""

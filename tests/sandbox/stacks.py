@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -38,27 +39,68 @@ class Stack:
         return [r for contract in self.contracts.values() for r in contract if r["kind"] == kind]
 
 
-@cache
+@dataclass(frozen=True)
+class Choice:
+    """What the user asks of a stack; whatever is left out is the resolver's choice.
+
+    Attributes:
+        pins: component and version of each `--set`.
+    """
+
+    source: str | None = None
+    flavour: str | None = None
+    pins: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        words = [self.source, self.flavour, *(f"{name}={version}" for name, version in self.pins)]
+        return " ".join(word for word in words if word) or "default"
+
+
 def resolution_of(system: System, card: str, source: str | None) -> Mapping[str, Any] | None:
     """Resolve for a described host; None where nothing fits.
 
     Args:
         card: name of the GPU. source: where the driver comes from; None leaves it to the catalogue.
     """
+    return resolution_with(system, card, Choice(source))
+
+
+@cache
+def resolution_with(
+    system: System, card: str, choice: Choice, before: Choice | None = None
+) -> Mapping[str, Any] | None:
+    """Resolve for a described host; None where nothing fits.
+
+    Args:
+        card: name of the GPU. before: the choice whose stack is recorded on the host; None for a host without a record.
+    """
     machine = Machine.described(gpus=[card], os=system.os, catalogue=_catalogue())
+    if before is not None:
+        recorded = resolution_with(system, card, before)
+        if recorded is None:
+            return None
+        machine = replace(machine, record=json.loads(recorded["record_text"]))
+    wishes = Wishes(
+        driver_source=choice.source, driver_flavour=choice.flavour, pins=dict(choice.pins)
+    )
     try:
-        return as_planned(resolve(machine, Wishes(driver_source=source), _catalogue()))
+        return as_planned(resolve(machine, wishes, _catalogue()))
     except DlconfError:
         return None
 
 
-@cache
 def stack_of(system: System, card: str, source: str | None) -> Stack:
     """Return the stack of a described host that has one, with its roles' contracts rendered."""
-    resolution = resolution_of(system, card, source)
+    return stack_with(system, card, Choice(source))
+
+
+@cache
+def stack_with(system: System, card: str, choice: Choice, before: Choice | None = None) -> Stack:
+    """Return the stack that `resolution_with` finds, with its roles' contracts rendered."""
+    resolution = resolution_with(system, card, choice, before)
     assert resolution is not None
     given: dict[str, Any] = {"dlconf_nvswitches": []} | (
-        {"nvidia_driver_source": source} if source else {}
+        {"nvidia_driver_source": choice.source} if choice.source else {}
     )
     available = planner().available(given, resolution, ansible_names(_facts(system)))
     # Rendered once: it is in nearly every expression of the tasks.

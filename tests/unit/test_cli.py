@@ -160,6 +160,11 @@ def test_an_error_is_a_message_and_a_hint(invoke: Invoke, as_json: bool) -> None
             "--set names cuda twice",
             "one version",
         ),
+        (
+            ["apply", "hosts.ini", "--with-dependents"],
+            "--with-dependents takes along what goes with a role, and no role is named",
+            "--role cuda",
+        ),
         (["plan", ","], "inventory ',' names no host", "gpu1,"),
         (
             ["resolve", "--gpu", "GTX 1080 Ty", "--os", "ubuntu-22.04"],
@@ -242,6 +247,29 @@ def test_apply_gives_exactly_the_plan_that_was_shown(invoke: Invoke) -> None:
     assert site.extra_vars["dlconf_planned"]["gpu1"]["stack"]["cuda"] == {"version": "12.9.1"}
     assert site.extra_vars["dlconf_reboot"] is True
     assert site.extra_vars.items() >= chosen.items()
+
+
+def test_a_run_of_one_role_ends_with_what_is_in_order_and_what_waits(invoke: Invoke) -> None:
+    words = ("apply", "hosts.ini", "--yes", "--role", "cuda")
+    result, _ = invoke(*words, recordings=("survey_mixed", "site_left"))
+    in_order, waits = result.stdout.splitlines()[-2:]
+    assert in_order == "In order: cuda on 2 hosts"
+    assert waits == (
+        "Waits: a restart of gpu2 (--reboot); cuda on 2 hosts, as told above; "
+        "other roles were not looked at (apply without --role)"
+    )
+
+
+def test_what_goes_with_a_role_is_asked_of_the_hosts(invoke: Invoke) -> None:
+    words = ("apply", "hosts.ini", "--yes", "--role", "cuda", "--with-dependents")
+    result, fake = invoke(*words, recordings=("survey_drift", "site_done"))
+    assert fake.runs[0].extra_vars["dlconf_with_dependents"] is True
+    assert "In order: cuda and what goes with it on 2 hosts" in result.stdout
+
+
+def test_a_run_of_every_role_has_no_word_on_other_roles(invoke: Invoke) -> None:
+    result, _ = invoke("apply", "hosts.ini", "--yes", recordings=("survey_drift", "site_done"))
+    assert "other roles" not in result.stdout
 
 
 def test_without_reboot_a_host_that_only_waits_for_one_is_left_alone(invoke: Invoke) -> None:

@@ -32,6 +32,27 @@ def test_roles_of_a_host(chosen: object, extras: object, expected: list[str]) ->
 
 
 @pytest.mark.parametrize(
+    ("chosen", "extras", "expected"),
+    [
+        (["nvidia_driver"], None, ["nvidia_driver", "cuda"]),
+        (["cuda"], None, ["cuda"]),
+        (["docker"], None, ["docker"]),
+        ([], ["docker"], ["nvidia_driver", "cuda", "docker"]),
+    ],
+)
+def test_roles_with_what_goes_with_them(
+    chosen: object, extras: object, expected: list[str]
+) -> None:
+    found = content.roles_of_host(chosen, extras, with_dependents=True)
+    assert found == ["preflight", "record", *expected]
+
+
+def test_dependents_come_after_the_roles_that_they_follow() -> None:
+    for role, others in content.DEPENDENTS.items():
+        assert all(ROLES.index(other) > ROLES.index(role) for other in others)
+
+
+@pytest.mark.parametrize(
     ("extras", "words"),
     [("docker", "a list"), (["dokcer"], "'dokcer'"), (["cuda"], "'cuda'"), ([1], "a list")],
 )

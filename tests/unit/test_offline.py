@@ -59,6 +59,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+RECORDED = "recorded"
+ONLY_CUDA = ("--role", "cuda", "--set", "cuda=12.8")
+
+
+def _with_record(name: str) -> dict[str, Any]:
+    """Return recorded facts of a host, with the record of its stack on it."""
+    facts = json.loads((FACTS / f"{name}.json").read_text())
+    found = offline.Planner().state(StoredHost(name, facts, {}))
+    assert found.resolution is not None
+    return cast(dict[str, Any], facts | {"record": json.loads(found.resolution["record_text"])})
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an inventory of recorded hosts, and store them with `dlconf detect --save`."""
@@ -75,6 +87,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: settings | {"dlconf_data_path": str(FACTS / f"{name}.json")}
         for name, settings in SETTINGS.items()
     }
+    hosts[RECORDED] = {"dlconf_data_path": str(folder / "recorded.json")}
+    (folder / "recorded.json").write_text(json.dumps(_with_record("rtx-3090-ubuntu-22.04")))
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}))
     dlconf(folder, "detect", "hosts.yml", "--save", "stored")
     return folder
@@ -116,7 +130,8 @@ def told(found: Mapping[str, Any]) -> dict[str, Any]:
     "options",
     [
         (),
-        ("--upgrade", "--ignore-gpu", "0000:02:00.0", "--role", "cuda", "--set", "cuda=12.8"),
+        ("--upgrade", "--ignore-gpu", "0000:02:00.0", *ONLY_CUDA),
+        (*ONLY_CUDA, "--with-dependents"),
     ],
     ids=" ".join,
 )
@@ -124,8 +139,45 @@ def test_the_plan_of_stored_facts_is_that_of_the_hosts(
     site: Path, options: tuple[str, ...]
 ) -> None:
     live = dlconf(site, "plan", "hosts.yml", *options)
-    assert set(live["hosts"]) == set(SETTINGS)
+    assert set(live["hosts"]) == {*SETTINGS, RECORDED}
     assert told(dlconf(site, "plan", "--facts", "stored", *options)) == told(live)
+
+
+def test_a_role_alone_that_would_leave_another_broken_is_refused(site: Path) -> None:
+    found = dlconf(site, "plan", "hosts.yml", "--limit", RECORDED, *ONLY_CUDA)
+    stored_too = dlconf(site, "plan", "--facts", "stored", *ONLY_CUDA)
+    assert told(stored_too)["hosts"][RECORDED] == told(found)["hosts"][RECORDED]
+    assert found["exit_code"] == 2
+    failure = found["hosts"][RECORDED]["failure"]
+    assert "cuda alone would leave other roles on the old stack" in failure["message"]
+    assert "cudnn (cudnn9-cuda-13" in failure["message"]
+    assert "-> cudnn9-cuda-12" in failure["message"]
+    assert "--role cuda --role cudnn, or --with-dependents" in failure["hint"]
+
+
+def test_a_role_of_what_the_host_has_not_is_refused_by_name(site: Path) -> None:
+    found = dlconf(site, "plan", "hosts.yml", "--limit", "no-gpu-debian-12", "--role", "cuda")
+    host = found["hosts"]["no-gpu-debian-12"]
+    assert (found["exit_code"], host["status"]) == (2, "refused")
+    assert "role cuda has nothing to do on this host" in host["failure"]["message"]
+    assert "no NVIDIA GPU" in host["failure"]["message"]
+
+
+@pytest.mark.parametrize("words", [("--role", "cudnn"), ("--with-dependents",)], ids=" ".join)
+def test_what_goes_with_a_role_is_taken_along(site: Path, words: tuple[str, ...]) -> None:
+    found = dlconf(site, "plan", "hosts.yml", "--limit", RECORDED, *ONLY_CUDA, *words)
+    changed = {
+        role["role"]: {change["id"] for change in role["resources"]}
+        for role in found["hosts"][RECORDED]["roles"]
+    }
+    assert "cuda-toolkit-12-8" in changed["cuda"]
+    assert "cudnn9-cuda-12" in changed["cudnn"]
+
+
+def test_a_role_that_leaves_the_others_in_order_is_planned_alone(site: Path) -> None:
+    words = ("--role", "cuda", "--set", "cuda=13.0")
+    found = dlconf(site, "plan", "hosts.yml", "--limit", RECORDED, *words)
+    assert [role["role"] for role in found["hosts"][RECORDED]["roles"]] == ["record", "cuda"]
 
 
 def test_a_second_look_takes_its_answers_from_the_first(site: Path) -> None:

@@ -14,7 +14,17 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from dlconf import advice, ansiblesaid, content, facts, groups, plan, sshhost, surveylimit
+from dlconf import (
+    advice,
+    ansiblesaid,
+    content,
+    dependents,
+    facts,
+    groups,
+    plan,
+    sshhost,
+    surveylimit,
+)
 from dlconf.errors import DlconfError
 from dlconf.hostvariables import HostVariables, located
 from dlconf.rolevars import ansible_names
@@ -35,8 +45,9 @@ MOST_TEXT = 4000  # characters of what a host says when it fails
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """`dlconf_state`: report a host's facts, resolution and plan, and group it by the roles that drifted.
 
-    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_extras`, `dlconf_all`, `dlconf_planned`,
-    `dlconf_contracts`, `dlconf_survey_limit_s` and the wishes. A host that does not answer in time is unreachable.
+    Beside those of the roles it reads the variables `dlconf_roles`, `dlconf_with_dependents`, `dlconf_extras`,
+    `dlconf_all`, `dlconf_planned`, `dlconf_contracts`, `dlconf_survey_limit_s` and the wishes. A host that does not
+    answer in time is unreachable.
     The result's `dlconf` holds schema, facts, variables, resolution, plan and error, and with `dlconf_contracts` the
     rendered contract of each role too; `for_roles` holds what the roles are told. See docs/architecture.md.
     """
@@ -82,8 +93,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
             return self._templar.template(task_vars.get(name))
 
         groups.refuse_reserved(task_vars)
-        roles = content.roles_of_host(asked("dlconf_roles"), asked("dlconf_extras"))
-        variables = HostVariables(self._templar, task_vars, roles)
+        extras = asked("dlconf_extras")
+        roles = content.roles_of_host(
+            asked("dlconf_roles"), extras, with_dependents=bool(asked("dlconf_with_dependents"))
+        )
+        of_run = {name: asked(name) for name in dependents.VARIABLES}
+        others = dependents.beside(roles, content.roles_of_host(None, extras), of_run)
+        variables = HostVariables(self._templar, task_vars, [*roles, *others])
         without_effect = variables.without_effect()
         collected = self._collected(
             {
@@ -99,12 +115,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core carries no
         advice.silenced(variables.own)
         state["variables"] = variables.shown
         resolution = variables.resolution(state["facts"])
-        notes = dict.fromkeys([*without_effect, *resolution["notes"]])  # a planned one has them
-        state["resolution"] = {**resolution, "notes": list(notes)}
+        dependents.check_there(of_run["dlconf_roles"], resolution)
         host_facts = ansible_names(state["facts"])
         switches = facts.nvswitches(state["facts"]["pci"])
-        of_host = {"dlconf_resolution": state["resolution"], "dlconf_nvswitches": switches}
+        of_host = {"dlconf_resolution": resolution, "dlconf_nvswitches": switches}
         contracts = variables.contracts(host_facts, of_host)
+        if others and (kept := variables.kept_resolution(state["facts"])):
+            before = variables.contracts(host_facts, of_host | {"dlconf_resolution": kept})
+            dependents.check(before, contracts, of_run["dlconf_roles"], others)
+        contracts = {role: contracts[role] for role in roles}
+        notes = dict.fromkeys([*without_effect, *resolution["notes"]])  # a planned one has them
+        state["resolution"] = {**resolution, "notes": list(notes)}
         host_plan = plan.make(contracts, state["facts"])
         state["plan"] = host_plan.as_json()
         if asked("dlconf_contracts"):
