@@ -37,7 +37,7 @@ UNREAD: Mapping[str, tuple[str, ...]] = {
     "cudnn_local_repos": ("url", "package"),
     "cuda_runfiles": ("url", "sha256", "md5"),
     "cuda_files": ("distro", "file", "url"),
-    "frameworks": ("depends", "companions"),
+    "frameworks": ("depends",),
 }
 """Section -> fields that decide nothing, or that must follow from another field of the row."""
 
