@@ -30,7 +30,8 @@ class FrameworkBuild(Row):
         needs_system_cuda: the toolkit (and cuDNN) must be on the system.
         cudnn: cuDNN version ("9.10.2.21"), prefix ("8.9"), specifier (">=9.8,<10.0") or None.
         depends: what its metadata asks for of CUDA (for reading; pip resolves it).
-        companions: distribution -> version that belongs to it (torchvision).
+        companions: distribution -> version that belongs to it (torchvision) and is installed with
+            it where the ranges of the Python say that there is a wheel.
         aarch64: what its aarch64 wheel is: `cuda`, `cpu` or None (none, not known).
         sm: codes in the wheel; None = not known. ptx: code of the PTX in it, None = no PTX.
         sm_source: how the codes were read; empty where they were not, but follow from a neighbour.

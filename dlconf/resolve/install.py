@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packaging.version import Version
+
 from dlconf.catalogue import Catalogue, model
 from dlconf.errors import UsageError
 from dlconf.resolve.candidates import (
@@ -124,6 +126,24 @@ def requirements_of(
     return (*candidate.row.requirements, *extra)
 
 
+def companions_of(row: model.FrameworkBuild, python: str, catalogue: Catalogue) -> dict[str, str]:
+    """Give the companions of a build that have wheels for a Python: distribution -> version."""
+    return {
+        name: version
+        for name, version in row.companions.items()
+        if _has_wheel(name, version, python, catalogue)
+    }
+
+
+def _has_wheel(name: str, version: str, python: str, catalogue: Catalogue) -> bool:
+    known = catalogue.pythons.get(python)
+    ends = known.ranges.get(name) if known else None
+    if not ends:
+        return False
+    newest, oldest = map(Version, ends)
+    return oldest <= Version(Version(version).public) <= newest
+
+
 def _driver(candidate: Candidate | None) -> DriverInstall | None:
     if not isinstance(candidate, DriverCandidate):
         return None
@@ -236,17 +256,23 @@ def _framework(name: str, question: Question, chosen: Mapping[str, Candidate]) -
         if isinstance(item, FrameworkCandidate)
     ]
     catalogue = question.universe.catalogue
+    python = chosen[PYTHON].text
+    companions = {
+        key: value
+        for build in builds
+        for key, value in companions_of(build.row, python, catalogue).items()
+    }
     requirements = [
         text for build in builds for text in requirements_of(build, question.cards, catalogue)
-    ]
+    ] + [f"{key}=={value}" for key, value in companions.items()]
     packages = {key: value for build in builds for key, value in build.row.packages.items()}
     return FrameworkInstall(
         name,
         name,
-        chosen[PYTHON].text,
+        python,
         tuple(dict.fromkeys(requirements)),
         next((build.row.index_url for build in builds if build.row.index_url), None),
         next((build.row.find_links_url for build in builds if build.row.find_links_url), None),
-        packages,
+        packages | companions,
         builds[0].row.module,
     )

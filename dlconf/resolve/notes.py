@@ -9,6 +9,7 @@ from dlconf.resolve.candidates import (
     CUDA,
     CUDNN,
     DRIVER,
+    PYTHON,
     SYSTEM_COMPONENTS,
     Absent,
     Candidate,
@@ -19,7 +20,7 @@ from dlconf.resolve.candidates import (
 )
 from dlconf.resolve.cards import unmatched
 from dlconf.resolve.conflict import SUPPORTED
-from dlconf.resolve.install import needs_cudnn_cap, usable_local_cudnn
+from dlconf.resolve.install import companions_of, needs_cudnn_cap, usable_local_cudnn
 from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
@@ -126,6 +127,17 @@ def _choice_notes(question: Question, chosen: Mapping[str, Candidate]) -> Iterat
             yield from _cudnn_repository_notes(question, candidate)
         if isinstance(candidate, FrameworkCandidate):
             yield from _framework_notes(question, candidate)
+            yield from _companion_notes(question, candidate, chosen[PYTHON].text)
+
+
+def _companion_notes(
+    question: Question, candidate: FrameworkCandidate, python: str
+) -> Iterator[str]:
+    row = candidate.row
+    installed = companions_of(row, python, question.universe.catalogue)
+    for name in row.companions:
+        if name not in installed:
+            yield f"{named(candidate)} comes without {name}, which has no wheel for Python {python}"
 
 
 def _absent_notes(question: Question, candidate: Candidate) -> Iterator[str]:

@@ -28,7 +28,7 @@ UNREAD: Mapping[str, tuple[str, ...]] = {
     "gpus": ("subsystems",),
     "cuda_local_repos": ("url", "package"),
     "cudnn_local_repos": ("url", "package"),
-    "frameworks": ("depends", "companions"),
+    "frameworks": ("depends",),
 }
 """Section -> fields that decide nothing, or that must follow from another field of the row."""
 

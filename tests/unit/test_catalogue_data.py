@@ -262,4 +262,4 @@ def test_no_field_of_a_row_is_read_by_nothing() -> None:
     }
     unread = {where for field, where in fields.items() if not re.search(rf"\.{field}\b", text)}
     # Held against the names of local repositories; for who adds a row.
-    assert unread == {"cuda.native_driver", "pythons.ranges", "frameworks.depends"}
+    assert unread == {"cuda.native_driver", "frameworks.depends"}

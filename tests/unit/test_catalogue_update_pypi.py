@@ -132,3 +132,24 @@ def test_what_wheels_say_replaces_what_a_row_says(tmp_path: Path) -> None:
     fields = changes("--from", tmp_path)["frameworks pytorch 2.14.1 pypi"]["fields"]
     assert fields["python"]["new"] == ["3.11", "3.12", "3.13", "3.14"]
     assert fields["glibc"] == {"old": "2.28", "new": "2.17"}
+
+
+def companion(folder: Path, asked: str) -> dict[str, Any]:
+    files = [{"filename": "torchvision-0.99.0-cp314-cp314-manylinux_2_28_x86_64.whl"}]
+    info = {"name": "torchvision", "version": "0.99.0", "requires_dist": ["numpy", asked]}
+    metadata = {"info": info, "releases": {"0.99.0": files}}
+    (folder / "torchvision.json").write_text(json.dumps(metadata))
+    found: dict[str, Any] = changes("--from", folder)
+    return found
+
+
+def test_a_companion_belongs_to_the_torch_that_it_names(tmp_path: Path) -> None:
+    found = companion(tmp_path, "torch==2.14.1")
+    assert set(found) == {"frameworks pytorch 2.14.1 pypi", "pythons 3.14"}
+    new = found["frameworks pytorch 2.14.1 pypi"]["fields"]["companions"]["new"]
+    assert new == {"torchvision": "0.99.0", "torchaudio": "2.11.1"}
+    assert found["pythons 3.14"]["fields"]["ranges"]["new"]["torchvision"][0] == "0.99.0"
+
+
+def test_a_companion_for_any_newer_torch_replaces_none(tmp_path: Path) -> None:
+    assert set(companion(tmp_path, "torch>=2.14.0")) == {"pythons 3.14"}

@@ -47,7 +47,7 @@ def compare(statements: Iterable[Stated], catalogue: Catalogue) -> Comparison:
     after: dict[tuple[str, Key], dict[str, Any]] = {}
     why: dict[tuple[str, Key], str] = {}
     found = Comparison()
-    known = {name: _rows(catalogue, name) for name in ("gpus", "drivers", "frameworks")}
+    known = {name: _rows(catalogue, name) for name in ("gpus", "drivers", "frameworks", "pythons")}
     for item in statements:
         place = item.section, item.key
         if place not in after:

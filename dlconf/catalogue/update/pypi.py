@@ -47,6 +47,9 @@ def from_metadata(
     name = canonicalize_name(info["name"])
     source = f"PyPI metadata of {info['name']} {info.get('version', '')}, read {today}"
     builds = _builds_of(name, catalogue)
+    if not builds and any(name in row.companions for row in _all_rows(catalogue)):
+        yield from _companion(name, data, catalogue, source)
+        return
     if not builds:
         raise CatalogueError(
             f"{file.place}: no framework of the catalogue comes from {info['name']} on PyPI",
@@ -68,6 +71,54 @@ def _builds_of(name: str, catalogue: Catalogue) -> dict[tuple[str, str], list[Fr
                 found.setdefault((row.framework, row.build), []).append(row)
     for builds in found.values():
         builds.sort(key=lambda row: Version(row.version), reverse=True)
+    return found
+
+
+def _all_rows(catalogue: Catalogue) -> Iterator[FrameworkBuild]:
+    return (row for rows in catalogue.frameworks.values() for row in rows)
+
+
+def _companion(
+    name: str, data: Mapping[str, Any], catalogue: Catalogue, source: str
+) -> Iterator[Stated]:
+    """State the builds that the newest companion belongs to, and the Pythons that each has wheels for.
+
+    It belongs to the one version that its metadata names; where that leaves the version open, to
+    the builds that have no companion yet.
+    """
+    info, found = data["info"], dict[str, list[Version]]()
+    for version, text in sorted((v, t) for t, v in _versions(data["releases"]).items()):
+        files = _files(data["releases"][text])
+        tags = _tags(files)
+        if tags and not version.is_prerelease:
+            facts = _tag_facts(tags, catalogue)
+            for python in facts.get("python") or _allowed(list(catalogue.pythons), files):
+                found.setdefault(python, []).append(version)
+    for python, versions in found.items():
+        ends = [str(versions[-1]), str(versions[0])]
+        yield Stated("pythons", (python,), {}, source, adds={"ranges": {name: ends}})
+    asked = _asked(info)
+    for row in _all_rows(catalogue):
+        own = asked.get(_own_package(row))
+        if own is None or row.index_url or row.find_links_url or not own.contains(row.version):
+            continue
+        exact = any(item.operator == "==" for item in own)
+        if exact or name not in row.companions:
+            key = (row.framework, row.version, row.build)
+            adds = {"companions": {name: info["version"]}}
+            yield Stated("frameworks", key, {}, source, adds=adds)
+
+
+def _asked(info: Mapping[str, Any]) -> dict[str, SpecifierSet]:
+    """Give what a distribution's metadata asks of the versions of others, where it asks anything."""
+    found: dict[str, SpecifierSet] = {}
+    for text in info.get("requires_dist") or ():
+        try:
+            requirement = Requirement(str(text))
+        except InvalidRequirement:
+            continue
+        if requirement.specifier and not requirement.marker:
+            found[canonicalize_name(requirement.name)] = requirement.specifier
     return found
 
 
