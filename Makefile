@@ -6,7 +6,7 @@ LAB ?= demo
 SCENARIO_MINUTES ?= 25
 BIN := .venv/bin
 
-.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-transitions test-matrix test-mutants test-real molecule lint bench
+.PHONY: help setup lab-image lab-up lab-down demo test test-unit test-sandbox test-transitions test-matrix test-mutants test-real dkms-builds molecule lint bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,10 @@ test-sandbox: setup ## Ask real apt for every system, card, source and state, in
 test-transitions: setup ## Bring hosts of the sandbox from each stack to others and back (an hour)
 	$(BIN)/python -m tests.lab setup
 	$(BIN)/pytest tests/sandbox/test_transitions.py
+
+dkms-builds: setup ## Let DKMS build Debian's NVIDIA modules for Debian's kernels (two hours; nothing but what is not recorded)
+	$(BIN)/python -m tests.lab setup
+	nice -n 19 $(BIN)/python -m tools.dkms_builds
 
 test-mutants: lab-image ## Break each role on purpose and prove that its scenario notices
 	$(BIN)/python -m tests.mutants

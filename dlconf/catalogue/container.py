@@ -217,6 +217,14 @@ class Catalogue:
         return MappingProxyType({row.id: row for row in self._typed("rules", model.Rule)})
 
     @cached_property
+    def kernel_builds(self) -> Mapping[str, tuple[model.KernelBuild, ...]]:
+        """What was seen to build on a kernel or to fail, by branch."""
+        found: dict[str, tuple[model.KernelBuild, ...]] = {}
+        for row in self._typed("kernel_builds", model.KernelBuild):
+            found[row.branch] = (*found.get(row.branch, ()), row)
+        return MappingProxyType(found)
+
+    @cached_property
     def sightings(self) -> Mapping[tuple[str, str], tuple[model.Sighting, ...]]:
         """What was seen to run or fail, by framework and compute capability."""
         found: dict[tuple[str, str], tuple[model.Sighting, ...]] = {}

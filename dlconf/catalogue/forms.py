@@ -112,6 +112,10 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "FrameworkBuild.min_driver": _VERSION,
     "FrameworkBuild.glibc": _VERSION,
     "FrameworkBuild.aarch64": _words("cuda", "cpu"),
+    "KernelBuild.branch": _BRANCH,
+    "KernelBuild.packaging": _words("nvidia", "debian"),
+    "KernelBuild.version": (r"\d+(\.\d+)+(-\d[0-9a-z.+~]*)?", 'a version such as "550.163.01-2"'),
+    "KernelBuild.kernel": (r"\d+\.\d+", 'a series of kernels such as "6.12"'),
     "PythonVersion.released": (r"\d{4}-\d{2}-\d{2}", '"YYYY-MM-DD"'),
     "Sighting.versions": (
         r"([=<>!~]=|[<>])[^,]+(,([=<>!~]=|[<>])[^,]+)*",

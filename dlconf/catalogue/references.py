@@ -168,6 +168,10 @@ def _sighting(catalogue: Catalogue, row: model.Sighting) -> Iterator[Finding]:
     )
 
 
+def _kernel_build(catalogue: Catalogue, row: model.KernelBuild) -> Iterator[Finding]:
+    yield from _known("branch", [row.branch], catalogue.drivers, "a known branch")
+
+
 _CHECKS: Mapping[str, Callable[[Catalogue, Any], Iterator[Finding]]] = {
     "architectures": _architecture,
     "gpus": _gpu,
@@ -178,5 +182,6 @@ _CHECKS: Mapping[str, Callable[[Catalogue, Any], Iterator[Finding]]] = {
     "cudnn": _cudnn,
     "cudnn_local_repos": _cudnn_local_repo,
     "frameworks": _framework,
+    "kernel_builds": _kernel_build,
     "sightings": _sighting,
 }

@@ -90,6 +90,22 @@ class Sighting(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KernelBuild(Row):
+    """Kernel modules that were seen to build on a kernel, or to fail.
+
+    `packaging` says whose source it was: NVIDIA's own (`nvidia`), or Debian's with its patches
+    (`debian`). `kernel` is a series ("6.12"); what builds there builds on older ones, and what
+    fails there fails on newer ones. Likewise a newer `version` builds where this one does.
+    """
+
+    branch: str
+    packaging: str
+    version: str
+    kernel: str
+    builds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PythonVersion(Row):
     """A Python version and the framework versions with wheels for it.
 

@@ -45,6 +45,9 @@ SECTIONS: Mapping[str, Section] = {
     "conda": Section("conda.yml", model.CondaInstaller, ("distribution", "version")),
     "host_traps": Section("rules.yml", model.HostTrap, ("id",)),
     "rules": Section("rules.yml", model.Rule, ("id",)),
+    "kernel_builds": Section(
+        "rules.yml", model.KernelBuild, ("branch", "packaging", "version", "kernel")
+    ),
     "sightings": Section(
         "rules.yml", model.Sighting, ("framework", "versions", "compute_capability")
     ),

@@ -25,7 +25,7 @@ from dlconf.resolve.keep import RECORDED
 from dlconf.resolve.links import is_native
 from dlconf.resolve.question import Question
 from dlconf.resolve.reasons import NAMES, named
-from dlconf.resolve.rules import first_kernel, runs_compiled
+from dlconf.resolve.rules import first_kernel, runs_compiled, seen_build
 from dlconf.resolve.search import Problem
 from dlconf.resolve.wanted import SOURCE_FIELDS
 
@@ -174,13 +174,7 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
             f"{ranking.default_source} on {question.machine.os}; the wish nvidia_driver_source "
             "decides otherwise"
         )
-    unproven = question.universe.catalogue.rules["unproven-kernel"]
-    first = first_kernel(unproven, candidate, question.kernel())
-    if first:
-        yield (
-            f"nobody is known to have built {named(candidate)} for kernel {first} and newer, and "
-            f"the host runs {question.kernel()} [{unproven.source}]"
-        )
+    yield from _kernel_notes(question, candidate)
     if candidate.verified and not candidate.package.verified:
         yield (
             f"{candidate.package.packages[0]} was seen in the archive of {question.machine.os}, "
@@ -188,6 +182,24 @@ def _driver_notes(question: Question, candidate: DriverCandidate) -> Iterator[st
         )
     if candidate.package.notes:
         yield f"{candidate.package.packages[0]}: {candidate.package.notes}"
+
+
+def _kernel_notes(question: Question, candidate: DriverCandidate) -> Iterator[str]:
+    """Say where nobody knows that the modules build; where they are known not to, they are refused."""
+    kernel, catalogue = question.kernel(), question.universe.catalogue
+    seen = seen_build(candidate, kernel, catalogue)
+    if seen is not None and seen.builds:
+        return
+    unproven = catalogue.rules["unproven-kernel"]
+    first = seen.kernel if seen else first_kernel(unproven, candidate, kernel)
+    if first:
+        source = (
+            f"{seen.source}: NVIDIA's own {seen.version} fails there" if seen else unproven.source
+        )
+        yield (
+            f"nobody is known to have built {named(candidate)} for kernel {first} and newer, and "
+            f"the host runs {kernel} [{source}]"
+        )
 
 
 def _cudnn_repository_notes(question: Question, candidate: CudnnCandidate) -> Iterator[str]:

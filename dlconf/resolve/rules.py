@@ -6,6 +6,7 @@ it and which row says so. The search, the reasons and the explanation of a failu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -86,23 +87,76 @@ def driver_package_is_real(candidate: Candidate) -> Refusal | None:
 
 
 def driver_builds_on(kernel: str, catalogue: Catalogue) -> Rule:
-    """Make the rule that an old driver's modules build on the host's kernel ("" = not known)."""
+    """Make the rule that a driver's modules build on the host's kernel ("" = not known).
+
+    What was seen of the candidate's own packaging goes before what is known of its branch.
+    """
     row = catalogue.rules["legacy-kernel"]
     running = upstream_of(kernel)
 
     def rule(candidate: Candidate) -> Refusal | None:
         if not isinstance(candidate, DriverCandidate):
             return None
-        first = first_kernel(row, candidate, kernel)
+        seen = seen_build(candidate, kernel, catalogue)
+        if seen is not None and seen.builds:
+            return None
+        if seen is not None and seen.packaging == packaging_of(candidate):
+            first, source = seen.kernel, seen.source
+        else:
+            first, source = first_kernel(row, candidate, kernel), row.source
         if not first:
             return None
         return Refusal(
             f"the modules of driver {candidate.text} do not build on kernel {first} and newer, and "
             f"the host runs {running}",
-            row.source,
+            source,
         )
 
     return rule
+
+
+def packaging_of(driver: DriverCandidate) -> str:
+    """Say whose source the modules are: `nvidia`, `debian` or, of Ubuntu's archive and PPA, `ubuntu`."""
+    if driver.package.source_name == "nvidia":
+        return "nvidia"
+    return driver.package.os.partition("-")[0]
+
+
+def seen_build(
+    driver: DriverCandidate, kernel: str, catalogue: Catalogue
+) -> model.KernelBuild | None:
+    """Give what was seen of modules on a kernel: of their own packaging, else of NVIDIA's source.
+
+    Patches are only added, so where NVIDIA's own source builds a distribution's does too. Where
+    NVIDIA's fails, a distribution's may have been patched.
+    """
+    running = upstream_of(kernel)
+    if not running:
+        return None
+    series, version = Version(running).release[:2], _debian_order(_package_version(driver))
+    rows = catalogue.kernel_builds.get(driver.branch.branch, ())
+    for packaging in dict.fromkeys((packaging_of(driver), "nvidia")):
+        for row in rows:
+            if row.packaging != packaging:
+                continue
+            at, seen = Version(row.kernel).release[:2], _debian_order(row.version)
+            mine = version[: len(seen)]  # NVIDIA's versions have no revision
+            if series <= at and mine >= seen if row.builds else series >= at and mine <= seen:
+                return row
+    return None
+
+
+def _package_version(driver: DriverCandidate) -> str:
+    """Give the version with the revision where the catalogue has that of the chosen upstream version."""
+    version = driver.package.version or ""
+    return version if upstream_of(version) == driver.text else driver.text
+
+
+def _debian_order(version: str) -> tuple[Version, int] | tuple[Version]:
+    """Order "550.163.01-4~bpo13+1" by its upstream version and the number of its revision."""
+    revision = re.match(r"\d+", version.rpartition("-")[2]) if "-" in version else None
+    upstream = Version(upstream_of(version))
+    return (upstream, int(revision[0])) if revision else (upstream,)
 
 
 def first_kernel(row: model.Rule, driver: DriverCandidate, kernel: str) -> str:

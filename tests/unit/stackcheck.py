@@ -47,7 +47,12 @@ def driver_violations(
             broken.append(f"{driver.version} is older than {row.min_driver} of {row.id}")
     first = catalogue.rules["legacy-kernel"].values.get(driver.branch)
     kernel = re.match(r"[0-9.]+[0-9]", host.kernel)
-    if first and kernel and Version(kernel[0]) >= Version(first):
+    built = [
+        row
+        for row in catalogue.kernel_builds.get(driver.branch, ())
+        if row.builds and kernel and Version(kernel[0]).release[:2] <= Version(row.kernel).release
+    ]
+    if first and kernel and Version(kernel[0]) >= Version(first) and not built:
         broken.append(f"{driver.branch} does not build on {host.kernel}")
     packages = [
         row

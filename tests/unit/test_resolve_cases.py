@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def wishes_of(case: dict[str, Any]) -> Wishes:
     "case", [pytest.param(case, id=f"{theme}: {case['name']}") for theme, case in CASES]
 )
 def test_case(case: dict[str, Any], catalogue: Catalogue) -> None:
+    case = copy.deepcopy(case)  # the checks take away what they have seen
     wishes = wishes_of(case)
     if "error" in case:
         with pytest.raises(DlconfError) as caught:
