@@ -24,6 +24,7 @@ KNOWN = frozenset(
         "dlconf_boot_time_command",
         # What a run itself sets, so that they are not typed wrong where an inventory has them.
         *("dlconf_all", "dlconf_planned", "dlconf_contracts", "dlconf_reboot"),
+        "dlconf_with_dependents",
         *("dlconf_host", "dlconf_resolution", "dlconf_nvswitches", "dlconf_downloads"),
     }
 )

@@ -19,15 +19,9 @@ from tests.sandbox.transitions import Transition, outcomes, transitions
 ALL = {str(one): one for one in transitions()}
 SAMPLE = (
     "driver branch: ubuntu-22.04 ppa driver=570 to ppa driver=580",
-    "driver branch: ubuntu-24.04 nvidia driver=570 to nvidia driver=595",
-    "driver branch: debian-12 nvidia driver=580 to nvidia driver=590",
-    "driver branch: debian-13 distribution driver=535 to distribution driver=550",
-    "source: ubuntu-24.04 ppa driver=570 to nvidia driver=570",
     "source: debian-12 distribution to nvidia",
-    "flavour: ubuntu-26.04 distribution proprietary driver=610 to distribution open driver=610",
     "flavour: debian-13 nvidia proprietary driver=595 to nvidia open driver=595",
     "cuda: ubuntu-22.04 cuda=12.9 to cuda=13.0",
-    "cuda: debian-12 cuda=12.8 to cuda=12.9",
     "cudnn: ubuntu-22.04 cuda=12.8 cudnn=9.10.2.21 to cuda=12.8 cudnn=9.28.0.42",
 )
 

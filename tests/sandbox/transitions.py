@@ -11,6 +11,7 @@ import argparse
 import itertools
 import json
 import os
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -307,9 +308,12 @@ def outcomes(bed: Bed, wanted: Iterable[Transition]) -> Iterator[tuple[Transitio
 
 def _run(bed: Bed, transition: Transition) -> Outcome:
     changing = Changing(bed, transition)
-    outcome = changing.outcome()
-    bed.forget(changing.root)
-    return outcome
+    try:
+        return changing.outcome()
+    except Exception:  # the others have their outcomes
+        return Outcome([traceback.format_exc()])
+    finally:
+        bed.forget(changing.root)
 
 
 def main() -> None:
