@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from click.testing import CliRunner, Result
 from dlconf import apply as steps_of
 from dlconf.cli import hostrun, main
 from dlconf.cli.group import VERBS, Main
+from dlconf.request import Request
 from dlconf.runfolder import RunFolder, state_home
+from dlconf.variablenames import KNOWN
 from tests.unit.fakerunner import FakeRunner
 
 Invoke = Callable[..., tuple[Result, FakeRunner]]
@@ -396,3 +399,12 @@ def test_a_folder_that_was_removed_is_named(
     assert result.exit_code == 2
     assert f"the current directory {gone} is gone" in result.stderr
     monkeypatch.chdir(tmp_path)
+
+
+def test_every_variable_of_a_run_is_known() -> None:
+    asked = Request(
+        "hosts.ini", None, ("cuda",), {"cuda": "12.8"}, want=("jax",), unwant=("keras",)
+    )
+    asked = replace(asked, upgrade=True, ignore_gpus=("0000:01:00.0",), with_dependents=True)
+    assert {*asked.extra_vars(), *steps_of.OF_A_RUN} <= KNOWN
+    assert all(asked.extra_vars().values())
