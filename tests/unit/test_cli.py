@@ -403,7 +403,7 @@ def test_a_folder_that_was_removed_is_named(
 
 def test_every_variable_of_a_run_is_known() -> None:
     asked = Request(
-        "hosts.ini", None, ("cuda",), {"cuda": "12.8"}, want=("jax",), unwant=("keras",)
+        "hosts.ini", None, ("cuda",), pins={"cuda": "12.8"}, want=("jax",), unwant=("keras",)
     )
     asked = replace(asked, upgrade=True, ignore_gpus=("0000:01:00.0",), with_dependents=True)
     assert {*asked.extra_vars(), *steps_of.OF_A_RUN} <= KNOWN
