@@ -207,10 +207,21 @@ def transitions() -> list[Transition]:
     ]
 
 
+def _choice(
+    system: System,
+    source: str | None = None,
+    flavour: str | None = None,
+    pins: tuple[tuple[str, str], ...] = (),
+) -> Choice:
+    """Return a choice; where NVIDIA does not publish the newest cuDNN for the system, with the newest that it does."""
+    is_there = CUDNNS[-1] in system.cudnn or any(name == "cudnn" for name, _ in pins)
+    return Choice(source, flavour, pins if is_there else (*pins, ("cudnn", system.cudnn[-1])))
+
+
 def _branches(system: System) -> Iterator[Transition]:
     """Yield each branch of a source to the next that it has."""
     for source in SOURCES:
-        choices = [Choice(source, pins=(("driver", branch),)) for branch in BRANCHES]
+        choices = [_choice(system, source, pins=(("driver", branch),)) for branch in BRANCHES]
         there = [choice for choice in choices if _is_offered(system, choice)]
         for first, then in itertools.pairwise(there):
             yield Transition("driver branch", system, first, then)
@@ -219,10 +230,10 @@ def _branches(system: System) -> Iterator[Transition]:
 def _sources(system: System) -> Iterator[Transition]:
     """Yield each source to each other: at the newest branch of both, and at the same branch where both have it."""
     for first, then in itertools.combinations(SOURCES, 2):
-        yield Transition("source", system, Choice(first), Choice(then))
+        yield Transition("source", system, _choice(system, first), _choice(system, then))
         for branch in BRANCHES:
             pins = (("driver", branch),)
-            here, there = Choice(first, pins=pins), Choice(then, pins=pins)
+            here, there = _choice(system, first, pins=pins), _choice(system, then, pins=pins)
             if _is_offered(system, here) and _is_offered(system, there):
                 yield Transition("source", system, here, there)
                 break
@@ -232,7 +243,7 @@ def _flavours(system: System) -> Iterator[Transition]:
     """Yield the proprietary modules to the open ones, in each source, at the oldest and the newest branch of both."""
     for source in SOURCES:
         pairs = [
-            (Choice(source, "proprietary", pins), Choice(source, "open", pins))
+            (_choice(system, source, "proprietary", pins), _choice(system, source, "open", pins))
             for pins in ((("driver", branch),) for branch in BRANCHES)
         ]
         there = [pair for pair in pairs if all(_is_offered(system, choice) for choice in pair)]
@@ -242,7 +253,7 @@ def _flavours(system: System) -> Iterator[Transition]:
 
 def _cudas(system: System) -> Iterator[Transition]:
     """Yield each release of CUDA to the next; cuDNN goes along."""
-    choices = [Choice(pins=(("cuda", release),)) for release in CUDAS]
+    choices = [_choice(system, pins=(("cuda", release),)) for release in CUDAS]
     there = [choice for choice in choices if _is_offered(system, choice)]
     for first, then in itertools.pairwise(there):
         yield Transition("cuda", system, first, then)
@@ -253,7 +264,7 @@ def _cudas(system: System) -> Iterator[Transition]:
 def _cudnns(system: System) -> Iterator[Transition]:
     """Yield cuDNN alone, up, for the default CUDA and for one of the major before."""
     for more in ((), (("cuda", "12.8"),), (("cuda", "12.9"),)):
-        first, then = (Choice(pins=(*more, ("cudnn", version))) for version in CUDNNS)
+        first, then = (_choice(system, pins=(*more, ("cudnn", version))) for version in CUDNNS)
         yield Transition("cudnn", system, first, then)
 
 
