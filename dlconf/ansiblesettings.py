@@ -15,9 +15,11 @@ is decided about. Those whose name begins with an underscore are private to Ansi
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dlconf import content
@@ -92,6 +94,18 @@ OURS: Mapping[str, str] = {
     "LANGUAGE": "",
 }
 """Environment of every run, here or on a worker, beside the paths of `paths`."""
+
+
+_HELPED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ANSIBLE_PIPELINING": (
+        ("ssh_connection", "pipelining"),
+        ("connection", "pipelining"),
+        ("defaults", "pipelining"),
+    ),
+    "ANSIBLE_SSH_ARGS": (("ssh_connection", "ssh_args"),),
+    "ANSIBLE_TIMEOUT": (("defaults", "timeout"),),
+}
+"""Settings that are the user's, and our ansible.cfg's where no file of the user's names them: variable -> places."""
 
 
 def _names(table: str) -> frozenset[str]:
@@ -179,18 +193,23 @@ def filters(package: Path) -> str:
 def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[str, str]:
     """Return the environment variables that Ansible gets beside those of this process, or in their place.
 
-    Without a user's own ANSIBLE_CONFIG, ours is named. With one, that file has its say on what is the user's.
+    Without an ansible.cfg of the user's, ours is named. With one, that file has its say on what is the user's; of ours
+    counts what makes runs quick and that file says nothing of (_HELPED).
 
     Args:
         environ: the environment of this process.
         host_list: the inventory is a list of hosts on the command line.
     """
-    ours = content.root() / "ansible.cfg"
+    own = config_of(environ)
     package = Path(content.__file__).resolve().parent
     given = {**OURS, **paths(content.root(), package)}
     given["ANSIBLE_FILTER_PLUGINS"] = os.pathsep.join([filters(package), *_filters(environ)])
-    if not environ.get("ANSIBLE_CONFIG"):
-        given["ANSIBLE_CONFIG"] = str(ours)
+    given["ANSIBLE_CONFIG"] = str(own or content.root() / "ansible.cfg")
+    if own:
+        ours = _read(content.root() / "ansible.cfg")
+        for variable, places in _HELPED.items():
+            if all(said(environ, variable, key, section) is None for section, key in places):
+                given[variable] = ours[places[0][0]][places[0][1]]
     if said(environ, "ANSIBLE_PYTHON_INTERPRETER", "interpreter_python") is None:
         given["ANSIBLE_PYTHON_INTERPRETER"] = SYSTEM_PYTHON
     if host_list:
@@ -201,13 +220,36 @@ def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[
     return given
 
 
+def config_of(environ: Mapping[str, str]) -> Path | None:
+    """Return the ansible.cfg of the user's that counts, in Ansible's own order; None where there is none but ours.
+
+    That order (ansible.config.manager, find_ini_config_file): ANSIBLE_CONFIG, a file or its folder; the current
+    folder's, unless anybody can write to that folder; the home's `.ansible.cfg`; the system's.
+    """
+    found = next((path for path in _configs(environ) if os.access(path, os.R_OK)), None)
+    ours = content.root() / "ansible.cfg"
+    return None if found is None or found.resolve() == ours.resolve() else found
+
+
+def _configs(environ: Mapping[str, str]) -> Iterator[Path]:
+    if named := environ.get("ANSIBLE_CONFIG"):
+        path = Path(named).expanduser().absolute()
+        yield path / "ansible.cfg" if path.is_dir() else path
+    with contextlib.suppress(OSError):  # the current folder is gone
+        folder = Path.cwd()
+        if not folder.stat().st_mode & stat.S_IWOTH:
+            yield folder / "ansible.cfg"
+    if home := environ.get("HOME"):
+        yield Path(home) / ".ansible.cfg"
+    yield Path("/etc/ansible/ansible.cfg")
+
+
 def _filters(environ: Mapping[str, str]) -> list[str]:
     """Return the folders of the user's filters, which templates of the inventory may need."""
     folders = said(environ, "ANSIBLE_FILTER_PLUGINS", "filter_plugins") or ""
     if environ.get("ANSIBLE_FILTER_PLUGINS"):
         return folders.split(os.pathsep)
-    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
-    beside = config if config.is_dir() else config.parent  # what a file names is relative to it
+    beside = (config_of(environ) or Path()).parent  # what a file names is relative to it
     return [str(beside / Path(name).expanduser()) for name in folders.split(os.pathsep) if name]
 
 
@@ -243,16 +285,17 @@ def said(
     """
     if environ.get(variable):
         return environ[variable]
-    config = Path(environ.get("ANSIBLE_CONFIG") or os.devnull)
-    if config.resolve() == (content.root() / "ansible.cfg").resolve():
+    config = config_of(environ)
+    if config is None:
         return None
-    if config.is_dir():  # Ansible takes a folder too
-        config /= "ansible.cfg"
+    parser = _read(config)
+    return parser[section].get(key) if section in parser else None
+
+
+def _read(config: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=(";",)
     )
-    try:
+    with contextlib.suppress(configparser.Error, UnicodeDecodeError):  # Ansible says what is wrong
         parser.read(config, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return None  # Ansible says what is wrong with it
-    return parser[section].get(key) if section in parser else None
+    return parser

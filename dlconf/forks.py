@@ -44,5 +44,5 @@ def of_run(given: int | None, hosts: Sequence[str] | None) -> int | None:
 
 
 def set_by_user(environ: Mapping[str, str]) -> bool:
-    """Say whether ANSIBLE_FORKS, or an ansible.cfg of the user's that ANSIBLE_CONFIG names, sets the forks."""
+    """Say whether ANSIBLE_FORKS, or the ansible.cfg of the user that counts, sets the forks."""
     return ansiblesettings.said(environ, "ANSIBLE_FORKS", "forks") is not None

@@ -79,6 +79,13 @@ def check(source: str) -> str:
     current_folder()
     hosts = names(source)
     if hosts is not None:
+        if files := [name for name in hosts if name not in LOCAL_NAMES and Path(name).is_file()]:
+            raise UsageError(
+                f"inventory {source!r} is a list of hosts, and {', '.join(files)} are files here"
+                if len(files) > 1
+                else f"inventory {source!r} is a list of hosts, and {files[0]} is a file here",
+                hint="put the files into a folder and give that; Ansible merges what is in it",
+            )
         if not hosts:
             raise UsageError(
                 f"inventory {source!r} names no host", hint="name one before the comma: gpu1,"

@@ -91,7 +91,10 @@ def run_playbook(
         return run_on_workers(run, folder, watch=watch, say=say)
     try:
         with workfolder.made() as work, RunLog(folder) as log:
-            log.line(f"# {run.playbook} on {run.inventory}")
+            settings = ansiblesettings.config_of(os.environ)
+            log.line(
+                f"# {run.playbook} on {run.inventory}{f', settings of {settings}' if settings else ''}"
+            )
             (work / GO_FILE).touch()
             live = LiveRun(work, log, watch, say or (lambda line: None))
             return live.outcome(partial(_play, run, work), folder)

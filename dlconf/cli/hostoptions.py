@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, TypeVar
 
 import click
 
-from dlconf import inventory
+from dlconf import ansiblesettings, inventory
 from dlconf.cli import options, output
 from dlconf.cli.options import json_option, pairs, unknown, wanted
 from dlconf.content import ROLES
@@ -29,7 +30,21 @@ def _together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]
     return decorate
 
 
+def _say_settings(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value:
+        own = ansiblesettings.config_of(os.environ)
+        output.echo(f"Ansible settings: {own or 'none of yours'}", err=True)
+
+
 run_options = _together(
+    click.option(
+        "--verbose",
+        "-v",
+        is_flag=True,
+        expose_value=False,
+        callback=_say_settings,
+        help="Say which ansible.cfg counts.",
+    ),
     click.option(
         "--limit", metavar="PATTERN", help="Only these hosts, as Ansible's --limit takes them."
     ),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlconf.ansiblesettings import said
+from dlconf.ansiblesettings import config_of, said
 
 WHOLE = ("group_vars", "host_vars", "files")
 """Folders of which Ansible, or a variable, may read a file of any name."""
@@ -100,7 +100,7 @@ def _of_content(path: Path, secret: re.Pattern[bytes]) -> str:
 
 
 def _secret_files(environ: Mapping[str, str]) -> Iterator[Path]:
-    config = Path(environ.get("ANSIBLE_CONFIG") or "ansible.cfg")
+    config = config_of(environ) or Path("ansible.cfg")
     for variable, key, section in _SECRET_FILES:
         folder = Path() if environ.get(variable) else config.parent
         for entry in (said(environ, variable, key, section) or "").split(","):

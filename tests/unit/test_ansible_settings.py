@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.config.manager import find_ini_config_file
 
 from dlconf import ansiblesettings, content
 from dlconf.ansiblesettings import OURS, USERS, WITHOUT_EFFECT
@@ -114,7 +115,9 @@ def plan(tmp_path: Path) -> Plan:
         (theirs / kind).mkdir()
         (theirs / kind / f"{name}.py").write_text("raise SystemExit\n", encoding="utf-8")
 
-    def run(source: str = "localhost,", **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        source: str = "localhost,", *words: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         plain = {
             name: value
             for name, value in os.environ.items()
@@ -122,7 +125,7 @@ def plan(tmp_path: Path) -> Plan:
         }
         homes = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("STATE", "CACHE")}
         return subprocess.run(
-            [str(BIN / "dlconf"), "plan", source, "--json"],
+            [str(BIN / "dlconf"), "plan", source, *words, "--json"],
             cwd=tmp_path,
             env=plain | homes | variables,
             capture_output=True,
@@ -199,6 +202,9 @@ def test_the_document_names_each_setting_of_ours() -> None:
         | PATHS.keys()
         | {
             "ANSIBLE_CONFIG",
+            "ANSIBLE_PIPELINING",
+            "ANSIBLE_SSH_ARGS",
+            "ANSIBLE_TIMEOUT",
             "ANSIBLE_FILTER_PLUGINS",
             "ANSIBLE_INVENTORY_ENABLED",
             "ANSIBLE_YAML_FILENAME_EXT",
@@ -313,7 +319,7 @@ def test_an_own_ansible_cfg_keeps_its_say(tmp_path: Path) -> None:
         "[defaults]\ninterpreter_python = /opt/python ; ours\nforks = 3\nfilter_plugins = theirs\n"
     )
     given = ansiblesettings.environment({"ANSIBLE_CONFIG": str(own)})
-    assert "ANSIBLE_CONFIG" not in given
+    assert given["ANSIBLE_CONFIG"] == str(own)
     assert "ANSIBLE_PYTHON_INTERPRETER" not in given
     assert given["ANSIBLE_FILTER_PLUGINS"].endswith(f"{os.pathsep}{tmp_path}/theirs")
     assert ansiblesettings.said({"ANSIBLE_CONFIG": str(tmp_path)}, "X", "forks") is None
@@ -358,3 +364,62 @@ def test_their_settings_work_in_a_run(plan: Plan, tmp_path: Path) -> None:
     done = plan(source="hosts.ini", ANSIBLE_CONFIG=str(tmp_path / "own.cfg"))
     assert status(done, "here") == "refused"  # numpy is no framework: their lookup has said so
     assert "numpy" in done.stdout
+
+
+def test_the_ansible_cfg_that_counts_is_that_of_ansible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ansible's own order, asked of Ansible's own function: the file named, the folder's, the home's."""
+    home, folder = tmp_path / "home", tmp_path / "folder"
+    for path in (home / ".ansible.cfg", folder / "ansible.cfg", tmp_path / "named.cfg"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("[defaults]\nforks = 3\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(home))
+
+    def counts(**more: str) -> str | None:
+        environ = {"HOME": str(home), **more}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("ANSIBLE_CONFIG", raising=False)
+            for name, value in more.items():
+                patch.setenv(name, value)
+            theirs: str | None = find_ini_config_file(set())
+        found = ansiblesettings.config_of(environ)
+        assert (str(found) if found else None) == theirs
+        return theirs
+
+    assert counts() == str(folder / "ansible.cfg")
+    assert counts(ANSIBLE_CONFIG=str(tmp_path / "named.cfg")) == str(tmp_path / "named.cfg")
+    assert counts(ANSIBLE_CONFIG=str(tmp_path / "none.cfg")) == str(folder / "ansible.cfg")
+    folder.chmod(0o777)  # anybody can write there
+    assert counts() == str(home / ".ansible.cfg")
+    (folder / "ansible.cfg").unlink()
+    folder.chmod(0o755)
+    assert counts() == str(home / ".ansible.cfg")
+
+
+def test_the_file_of_the_folder_counts_in_a_run_and_is_named(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text("here ansible_host=127.0.0.1 ansible_port=1\n")
+    (tmp_path / "ansible.cfg").write_text("[defaults]\nremote_user = ann\n")
+    done = plan("hosts.ini", "--verbose")
+    assert f"Ansible settings: {tmp_path}/ansible.cfg" in done.stderr
+    hint = json.loads(done.stdout)["hosts"]["here"]["failure"]["hint"]
+    assert hint.endswith("ssh -p 1 ann@127.0.0.1 true")
+
+
+def test_what_makes_runs_quick_stays_where_the_users_file_says_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "own.cfg"
+    own.write_text("[ssh_connection]\nssh_args = -C\n[connection]\npipelining = False\n")
+    given = values(ANSIBLE_CONFIG=str(own))
+    assert given["ANSIBLE_PIPELINING"] == "False"
+    assert given["DEFAULT_TIMEOUT"] == "15"
+    own.write_text("[defaults]\ntimeout = 40\n")
+    given = values(ANSIBLE_CONFIG=str(own))
+    assert given["ANSIBLE_PIPELINING"] == "True"
+    assert given["DEFAULT_TIMEOUT"] == "40"
+    assert (
+        "ControlPersist"
+        in ansiblesettings.environment({"ANSIBLE_CONFIG": str(own)})["ANSIBLE_SSH_ARGS"]
+    )

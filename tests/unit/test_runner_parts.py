@@ -345,3 +345,15 @@ def test_hosts_that_fail_in_different_ways_make_it_1() -> None:
         hosts.Survey({str(index): state(code) for index, code in enumerate(row)}) for row in codes
     ]
     assert [survey.exit_code for survey in surveys] == [0, 3, 3, 1, 1, 0]
+
+
+def test_files_with_a_comma_between_are_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.ini", "b.ini"):
+        (tmp_path / name).write_text("gpu1\n")
+    with pytest.raises(UsageError, match=r"a\.ini, b\.ini are files here") as caught:
+        inventory.check("a.ini,b.ini")
+    assert "folder" in caught.value.hint
+    assert inventory.check("gpu1,gpu2") == "gpu1,gpu2"
