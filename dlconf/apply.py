@@ -174,6 +174,7 @@ def _run(request: Request, playbook: str, **fields: Any) -> Run:
     return Run(
         playbook,
         request.inventory,
+        inventories=request.inventories,
         forks=request.forks,
         workers=request.workers,
         passwords=request.passwords,
@@ -185,7 +186,7 @@ def _run(request: Request, playbook: str, **fields: Any) -> Run:
 def _require_hosts(request: Request, outcome: RunOutcome) -> None:
     if not outcome.hosts:
         raise inventory.explain_no_host(
-            request.inventory, request.limit, outcome.tail, outcome.log_path
+            (request.inventory, *request.inventories), request.limit, outcome.tail, outcome.log_path
         )
 
 

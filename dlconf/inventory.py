@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,18 +120,21 @@ def _is_empty(path: Path) -> bool:
     )
 
 
-def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) -> DlconfError:
+def explain_no_host(
+    sources: Sequence[str], limit: str | None, tail: list[str], log: Path
+) -> DlconfError:
     """Return the reason why a run reached no host.
 
     Args:
-        source: the inventory.
+        sources: the inventories.
         limit: the pattern of --limit.
         tail: what Ansible printed besides events.
         log: its full output.
     """
+    source = ", ".join(sources)
     if missing := inventoryplugins.lacking(tail):
         return UsageError(f"inventory {source}: {missing[0]}", hint=missing[1])
-    seen = _read(source, limit)
+    seen = _read(sources, limit)
     if seen is not None and not seen.hosts:
         return UsageError(
             f"inventory {source} has no host", hint="write a host name on a line of its own"
@@ -146,22 +150,23 @@ def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) 
     )
 
 
-def matching(source: str, limit: str | None, *, strict: bool) -> list[str]:
+def matching(sources: Sequence[str], limit: str | None, *, strict: bool) -> list[str]:
     """Return the hosts of an inventory that a limit names, in their order; none where it has none.
 
     Args:
-        source: the inventory, checked.
+        sources: the inventories, checked.
         limit: the pattern of --limit; None for all.
         strict: a part of the limit that matches nothing makes it none.
 
     Raises:
         DlconfError: Ansible cannot read the inventory.
     """
-    seen = _read(source, limit)
+    seen = _read(sources, limit)
     if seen is None:
+        options = " ".join(f"-i {source}" for source in sources)
         raise DlconfError(
-            f"Ansible cannot read inventory {source}",
-            hint=f"look at: ansible-inventory -i {source} --list",
+            f"Ansible cannot read inventory {', '.join(sources)}",
+            hint=f"look at: ansible-inventory {options} --list",
         )
     return [] if strict and seen.unmatched else seen.matched
 
@@ -192,9 +197,9 @@ def _unmatched(source: str, limit: str, seen: _Seen) -> UsageError:
     )
 
 
-def _read(source: str, limit: str | None) -> _Seen | None:
+def _read(sources: Sequence[str], limit: str | None) -> _Seen | None:
     """Return what Ansible reads in an inventory; None where it cannot read it."""
-    ansiblesettings.take_over(host_list=names(source) is not None)
+    ansiblesettings.take_over(host_list=all(names(source) is not None for source in sources))
     try:
         from ansible.inventory.manager import (  # noqa: PLC0415 - 0.4 s, see above
             InventoryManager,
@@ -206,8 +211,8 @@ def _read(source: str, limit: str | None) -> _Seen | None:
         with contextlib.redirect_stderr(
             io.StringIO()
         ):  # the run has printed these warnings to its log
-            manager = InventoryManager(loader=DataLoader(), sources=[source])
-            if not manager.parse_source(source):  # by itself the manager only warns
+            manager = InventoryManager(loader=DataLoader(), sources=list(sources))
+            if not all(map(manager.parse_source, sources)):  # by itself the manager only warns
                 return None
             hosts = [host.name for host in manager.get_hosts()]
             parts = [part.lstrip("!&") for part in split_host_pattern(limit or [])]

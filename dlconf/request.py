@@ -14,7 +14,7 @@ class Request:
     """What the user asked for.
 
     Attributes:
-        inventory: a source, checked.
+        inventory, inventories: a source, checked, and further ones.
         limit: pattern of hosts; None for all.
         roles: roles to look at; none for all.
         with_dependents: with them the roles that go with their versions.
@@ -41,6 +41,12 @@ class Request:
     diff: bool = False
     reboot: bool = False
     workers: tuple[str, ...] = ()
+    inventories: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> str:
+        """All inventories, for people."""
+        return ", ".join((self.inventory, *self.inventories))
 
     def extra_vars(self) -> dict[str, Any]:
         """Return the wishes as extra variables; one that was not given is left to the inventory."""

@@ -43,7 +43,7 @@ class Run:
 
     Attributes:
         playbook: its file name in our playbooks, e.g. `site.yml`.
-        inventory: as `inventory.check` returns it.
+        inventory, inventories: a source as `inventory.check` returns it, and further ones.
         limit: a pattern of hosts, as Ansible's --limit takes it; None for all.
         hosts: exactly these hosts, instead of a limit.
         extra_vars: variables that count above all others; plain data, never templates.
@@ -65,6 +65,12 @@ class Run:
     workers: Sequence[str] = ()
     served_by: Mapping[str, str] = field(default_factory=dict)
     passwords: Passwords = field(default_factory=Passwords)
+    inventories: Sequence[str] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All inventories."""
+        return (self.inventory, *self.inventories)
 
 
 def run_playbook(
@@ -93,7 +99,7 @@ def run_playbook(
         with workfolder.made() as work, RunLog(folder) as log:
             settings = ansiblesettings.config_of(os.environ)
             log.line(
-                f"# {run.playbook} on {run.inventory}{f', settings of {settings}' if settings else ''}"
+                f"# {run.playbook} on {', '.join(run.sources)}{f', settings of {settings}' if settings else ''}"
             )
             (work / GO_FILE).touch()
             live = LiveRun(work, log, watch, say or (lambda line: None))
@@ -129,7 +135,7 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
     config = runner_config(
         private_data_dir=str(work),
         playbook=str(content.playbook(run.playbook)),
-        inventory=run.inventory,
+        inventory=list(run.sources),
         envvars=_environment(run, work),
         passwords=answers(run.passwords),
         fact_cache_type="",
@@ -149,7 +155,7 @@ def _config(runner_config: Any, run: Run, work: Path) -> Any:
 def _environment(run: Run, work: Path) -> dict[str, str]:
     environment = {
         **ansiblesettings.environment(
-            os.environ, host_list=inventory.names(run.inventory) is not None
+            os.environ, host_list=all(inventory.names(source) is not None for source in run.sources)
         ),
         "DLCONF_GO_FILE": str(work / GO_FILE),
     }
@@ -161,7 +167,7 @@ def _environment(run: Run, work: Path) -> dict[str, str]:
 
 
 def _command(run: Run, work: Path) -> list[str]:
-    command = [_ansible_playbook(), f"--inventory={run.inventory}"]
+    command = [_ansible_playbook(), *(f"--inventory={source}" for source in run.sources)]
     if run.extra_vars:
         extravars.write(work / "extravars.yml", run.extra_vars)
         command.append(f"--extra-vars=@{work / 'extravars.yml'}")
@@ -170,7 +176,7 @@ def _command(run: Run, work: Path) -> list[str]:
         command.append(f"--limit=@{work / 'hosts'}")
     elif run.limit:
         command.append(f"--limit={run.limit}")
-    if inventory.is_local(run.inventory):
+    if all(map(inventory.is_local, run.sources)):
         command.append("--connection=local")
     if number := forks.of_run(run.forks, run.hosts):
         command.append(f"--forks={number}")

@@ -46,7 +46,7 @@ def apply(
     """
     request = hostoptions.request(given, check=check, diff=diff, reboot=reboot)
     with hostrun.folder("apply") as folder:
-        opening = f"looking at the hosts of {request.inventory}"
+        opening = f"looking at the hosts of {request.sources}"
         with hostrun.steps(request, folder, opening) as steps:
             survey = steps_of.survey(steps)
         results: Mapping[str, Converged] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -46,6 +46,14 @@ run_options = _together(
         help="Say which ansible.cfg counts.",
     ),
     click.option(
+        "--inventory",
+        "-i",
+        "inventories",
+        multiple=True,
+        metavar="INVENTORY",
+        help="A further inventory, merged as Ansible does it; may be repeated.",
+    ),
+    click.option(
         "--limit", metavar="PATTERN", help="Only these hosts, as Ansible's --limit takes them."
     ),
     click.option(
@@ -60,7 +68,7 @@ run_options = _together(
 )
 """What every command on hosts takes beside INVENTORY."""
 
-host_options = _together(click.argument("inventory", required=False), run_options)
+host_options = _together(click.argument("inventory", nargs=-1), run_options)
 """INVENTORY and what every command on hosts takes."""
 
 workers_option = click.option(
@@ -121,12 +129,14 @@ def request(given: dict[str, Any], **more: Any) -> Request:
     Raises:
         UsageError: the inventory, a role or a component does not exist.
     """
-    source = _source(given["inventory"])
+    sources = _sources(given["inventory"], given["inventories"])
+    first, *others = map(inventory.check, sources)
     asked = Request(
-        inventory=inventory.check(source),
+        inventory=first,
+        inventories=tuple(others),
         limit=given["limit"],
         forks=given["forks"],
-        workers=_workers(given.get("workers"), source),
+        workers=_workers(given.get("workers"), sources),
         **choices(given),
         **more,
     )
@@ -137,16 +147,17 @@ def request(given: dict[str, Any], **more: Any) -> Request:
     return Request(**(vars(asked) | {"passwords": passwords}))
 
 
-def _source(given: str | None) -> str:
-    """Return the inventory; where none is given, say which is taken."""
-    if given is not None:
+def _sources(first: str | Sequence[str], others: Iterable[str]) -> tuple[str, ...]:
+    """Return the inventories; where none is given, say which is taken."""
+    given = (*([first] if isinstance(first, str) else first), *others)
+    if given:
         return given
     source, told = inventory.of_folder()
     output.echo(f"no INVENTORY is given: {told}", err=True)
-    return source
+    return (source,)
 
 
-def _workers(text: str | None, source: str) -> tuple[str, ...]:
+def _workers(text: str | None, sources: Sequence[str]) -> tuple[str, ...]:
     """Return the workers, each once.
 
     Raises:
@@ -161,7 +172,12 @@ def _workers(text: str | None, source: str) -> tuple[str, ...]:
             f"--workers {text!r} does not name machines",
             hint="give names as ssh takes them, with commas between: --workers ctl1,admin@ctl2",
         )
-    if inventory.is_local(source):
+    if len(sources) > 1:
+        raise UsageError(
+            "--workers takes one inventory",
+            hint="put the others into its folder: Ansible merges them",
+        )
+    if inventory.is_local(source := sources[0]):
         raise UsageError(
             f"inventory {source!r} is this machine, which no worker reaches for you",
             hint="leave out --workers",

@@ -63,7 +63,7 @@ def look(
     Raises: as `dlconf.apply.survey`.
     """
     with folder(verb) as made:
-        with steps(request, made, f"looking at the hosts of {request.inventory}") as looking:
+        with steps(request, made, f"looking at the hosts of {request.sources}") as looking:
             found = apply.survey(looking)
         show(text(found, made.log, options.paint()), data(found, made.log), as_json)
     return found

@@ -15,7 +15,7 @@ from dlconf.request import Request
 
 
 @click.command()
-@click.argument("inventory", required=False)
+@click.argument("inventory", nargs=-1)
 @click.option(
     "--facts",
     "folder",
@@ -47,7 +47,15 @@ def _from_facts(folder: str, given: dict[str, Any], as_json: bool) -> Survey:
     Raises:
         UsageError: an option needs hosts, or the folder holds none.
     """
-    for name in ("inventory", "limit", "forks", "workers", "ask_become_pass", "ask_vault_pass"):
+    for name in (
+        "inventory",
+        "inventories",
+        "limit",
+        "forks",
+        "workers",
+        "ask_become_pass",
+        "ask_vault_pass",
+    ):
         if given[name]:
             raise UsageError(
                 f"--facts reaches no host, so {name.replace('_', '-')} has no meaning with it",

@@ -23,7 +23,7 @@ def verify(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     request = hostoptions.request(given)
     with hostrun.folder("verify") as folder:
-        with hostrun.steps(request, folder, f"verifying the hosts of {request.inventory}") as steps:
+        with hostrun.steps(request, folder, f"verifying the hosts of {request.sources}") as steps:
             survey, results = apply.verify(steps)
         failed = any(result.status != "done" for result in results.values())
         code = folder.exit_code(1 if failed else survey.exit_code)

@@ -43,7 +43,7 @@ def run_on_workers(
     """
     hosts = run.hosts
     if hosts is None:
-        hosts = inventory.matching(run.inventory, run.limit, strict=run.strict_limit)
+        hosts = inventory.matching(run.sources, run.limit, strict=run.strict_limit)
     tell = say or (lambda line: None)
     interrupts = Interrupts(lambda count: None, tell)
     try:

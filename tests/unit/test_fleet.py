@@ -80,26 +80,26 @@ def test_a_worker_name_is_never_an_option_of_ssh() -> None:
 @pytest.mark.parametrize("text", ["", " , ", "-oProxyCommand=x", "ctl1,a b"])
 def test_what_is_no_worker_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="does not name machines"):
-        hostoptions._workers(text, "gpu1,")
+        hostoptions._workers(text, ["gpu1,"])
 
 
 def test_workers_are_taken_once_and_not_for_this_machine() -> None:
-    assert hostoptions._workers("ctl1, me@ctl2,ctl1", "gpu1,") == ("ctl1", "me@ctl2")
-    assert hostoptions._workers(None, "localhost,") == ()
+    assert hostoptions._workers("ctl1, me@ctl2,ctl1", ["gpu1,"]) == ("ctl1", "me@ctl2")
+    assert hostoptions._workers(None, ["localhost,"]) == ()
     with pytest.raises(UsageError, match="is this machine"):
-        hostoptions._workers("ctl1", "localhost,")
+        hostoptions._workers("ctl1", ["localhost,"])
 
 
 def test_which_hosts_a_limit_names(tmp_path: Path) -> None:
     hosts = tmp_path / "hosts"
     hosts.write_text("gpu2\ngpu1\n[old]\ngpu3\n", encoding="utf-8")
-    assert inventory.matching(str(hosts), None, strict=True) == ["gpu2", "gpu1", "gpu3"]
-    assert inventory.matching(str(hosts), "all:!old", strict=True) == ["gpu2", "gpu1"]
-    assert inventory.matching(str(hosts), "gpu1,gpu9", strict=False) == ["gpu1"]
-    assert inventory.matching(str(hosts), "gpu1,gpu9", strict=True) == []
+    assert inventory.matching([str(hosts)], None, strict=True) == ["gpu2", "gpu1", "gpu3"]
+    assert inventory.matching([str(hosts)], "all:!old", strict=True) == ["gpu2", "gpu1"]
+    assert inventory.matching([str(hosts)], "gpu1,gpu9", strict=False) == ["gpu1"]
+    assert inventory.matching([str(hosts)], "gpu1,gpu9", strict=True) == []
     hosts.write_text("gpu1:\n  x: [\n", encoding="utf-8")
     with pytest.raises(DlconfError, match="cannot read inventory"):
-        inventory.matching(str(hosts), None, strict=True)
+        inventory.matching([str(hosts)], None, strict=True)
 
 
 def build(folder: Path, **fields: Any) -> Path:

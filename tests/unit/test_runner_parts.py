@@ -105,7 +105,7 @@ def test_why_no_host_was_reached(
 ) -> None:
     (tmp_path / "hosts").write_text(text, encoding="utf-8")
     found = inventory.explain_no_host(
-        str(tmp_path / "hosts"), limit, ["", "what it said"], tmp_path / "log"
+        [str(tmp_path / "hosts")], limit, ["", "what it said"], tmp_path / "log"
     )
     assert type(found) is error
     assert message in found.message
