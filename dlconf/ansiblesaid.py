@@ -14,6 +14,10 @@ _NOISE = re.compile(
     r"\s*$|Traceback|  File |    |<<< caused by|\[WARNING\]: Completely|\[ERROR\]: Completely|PLAY \[|\d+ |\s*\^"
 )
 _BEFORE = re.compile(r"^\[(?:ERROR|WARNING)\]: |^Unexpected Exception, this is probably a bug: ")
+_WARNS = re.compile(
+    r"\[WARNING\]: ((?:Found both group and host with same name|Found variable using reserved name"
+    r"|Found duplicate mapping key|Invalid characters were found in group names)[^\r\n]*)"
+)
 _HINTS = (
     (
         r"no vault secrets|vault password must be specified",
@@ -29,6 +33,15 @@ _HINTS = (
         "run the script by itself with --list, and see what it says",
     ),
 )
+
+
+def warning(text: str) -> str:
+    """Return what Ansible warns of in an inventory, with its place; "" where it warns of nothing there."""
+    found = _WARNS.match(text)
+    if not found:
+        return ""
+    place = _ORIGIN.search(text)
+    return found[1].rstrip(".") + (f" ({place[1].strip()})" if place else "")
 
 
 def reason(lines: Iterable[str]) -> str:

@@ -65,6 +65,11 @@ class Steps:
             Interrupted: the user stopped it, and it changes nothing or had not begun to.
         """
         outcome = self.run(run, self.folder, watch=self.watch, say=self.say)
+        if (
+            self.say and run.playbook != APPLYING
+        ):  # a run that changes hosts comes after one that has said so
+            for warning in outcome.warnings:
+                self.say(f"warning: {warning}")
         if outcome.interrupted:
             if run.playbook != APPLYING:
                 raise Interrupted("interrupted")

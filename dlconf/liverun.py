@@ -79,7 +79,15 @@ class LiveRun:
             folder.report(error)
         if recorder.hosts and not ended:
             folder.report(self._why_it_ended(lost))
-        return RunOutcome(recorder.hosts, folder.log, interrupted, rc, recorder.tail, ended)
+        return RunOutcome(
+            recorder.hosts,
+            folder.log,
+            interrupted,
+            rc,
+            recorder.tail,
+            ended,
+            tuple(recorder.warnings),
+        )
 
     def _act(self, count: int) -> None:
         if count == 1:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dlconf import ansiblesaid
+
 INNER_ROLES = frozenset({"download", "apt_key"})
 """Roles that only work for another: what they do is reported under that one."""
 
@@ -109,6 +111,7 @@ class RunOutcome:
         rc: exit status of ansible-playbook.
         tail: the last lines that Ansible printed outside of any event: its own errors.
         ended: Ansible came to its summary; else what happened on a host may not be known.
+        warnings: what Ansible warned of in the inventory, each once, with its place.
     """
 
     hosts: dict[str, HostOutcome]
@@ -117,6 +120,7 @@ class RunOutcome:
     rc: int = 0
     tail: list[str] = field(default_factory=list)
     ended: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -127,6 +131,7 @@ class Recorder:
         self.tail: list[str] = []
         self.pid: int | None = None
         self.ended = False
+        self.warnings: dict[str, None] = {}
         self._role = ""
         self._known: dict[bytes, Any] = {}
 
@@ -135,6 +140,10 @@ class Recorder:
         name = event.get("event", "")
         data = event.get("event_data") or {}
         self.pid = self.pid or event.get("pid")
+        if name in ("verbose", "warning") and (
+            warning := ansiblesaid.warning(str(event.get("stdout", "")))
+        ):
+            self.warnings[warning] = None
         if name == "verbose":
             self.tail = [*self.tail, str(event.get("stdout", ""))][-MOST_LINES:]
             return None

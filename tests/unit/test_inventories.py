@@ -52,3 +52,5 @@ def test_the_reason_is_said(words: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert [word for word in case["says"] if word not in said] == [], said
     assert [word for word in case.get("silent", ()) if word in said] == [], said
     assert done.returncode == case.get("code", 1), said
+    warned = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warned) == len(set(warned))
