@@ -21,7 +21,8 @@ SYSTEM = ("driver", "cuda", "cudnn", "python")
 
 
 @click.command()
-@hostoptions.host_options
+@click.argument("inventory")
+@hostoptions.run_options
 @click.argument("host", required=False)
 @click.argument("component", required=False)
 @hostoptions.version_options
