@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from dlconf.errors import DlconfError, UsageError, nearest_names
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_LINES_SHOWN = 20
+_FRAME = re.compile(r'  File "[^"]+", line \d+')
+_IN_TRACEBACK = re.compile(r"\s|Traceback \(most recent call last\):")
 
 
 def names(source: str) -> list[str] | None:
@@ -89,6 +93,16 @@ def _is_empty(path: Path) -> bool:
     )
 
 
+def _without_frames(lines: list[str]) -> list[str]:
+    """Leave of a traceback, also of one whose beginning was cut off, the reason alone."""
+    frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
+    if not frames:
+        return lines
+    before = list(itertools.takewhile(lambda line: not _IN_TRACEBACK.match(line), lines))
+    reason = list(itertools.dropwhile(lambda line: line[:1] == " ", lines[frames[-1] :]))
+    return before + reason if reason else lines
+
+
 def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) -> DlconfError:
     """Return the reason why a run reached no host.
 
@@ -105,7 +119,8 @@ def explain_no_host(source: str, limit: str | None, tail: list[str], log: Path) 
         )
     if seen is not None and limit:
         return _unmatched(source, limit, seen)
-    said = [line for line in tail if line.strip()][-_MOST_LINES_SHOWN:] or ["it printed nothing"]
+    lines = _without_frames([line for line in tail if line.strip()])
+    said = lines[-_MOST_LINES_SHOWN:] or ["it printed nothing"]
     return DlconfError(
         "\n".join(["Ansible ended before it reached a host:", *said]),
         hint=f"the full log is {log}",
