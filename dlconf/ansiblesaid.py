@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,8 @@ _ORIGIN = re.compile(r"Origin: (/.*)")
 _NOISE = re.compile(
     r"\s*$|Traceback|  File |    |<<< caused by|\[WARNING\]: Completely|\[ERROR\]: Completely|PLAY \[|\d+ |\s*\^"
 )
+_FRAME = re.compile(r'  File "[^"]+", line \d+')
+_IN_TRACEBACK = re.compile(r"\s|Traceback \(most recent call last\):")
 _BEFORE = re.compile(r"^\[(?:ERROR|WARNING)\]: |^Unexpected Exception, this is probably a bug: ")
 _WARNS = re.compile(
     r"\[WARNING\]: ((?:Found both group and host with same name|Found variable using reserved name"
@@ -56,8 +59,22 @@ def reason(lines: Iterable[str]) -> str:
         failed = _PLUGIN_FAILED.match(line)
         if failed and failed[2] != _OF_OTHERS:
             return failed[2] + _place(failed[2], said[number + 1 :])
-    kept = [_BEFORE.sub("", _BEFORE.sub("", line)) for line in said if not _NOISE.match(line)]
+    kept = [
+        _BEFORE.sub("", _BEFORE.sub("", line))
+        for line in _without_frames(said)
+        if not _NOISE.match(line)
+    ]
     return "\n".join(list(dict.fromkeys(kept))[:_MOST_LINES])
+
+
+def _without_frames(lines: list[str]) -> list[str]:
+    """Leave of a traceback, also of one whose beginning was cut off, the reason alone."""
+    frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
+    if not frames:
+        return lines
+    before = list(itertools.takewhile(lambda line: not _IN_TRACEBACK.match(line), lines))
+    reason = list(itertools.dropwhile(lambda line: line[:1] == " ", lines[frames[-1] :]))
+    return before + reason if reason else lines
 
 
 def hint(text: str) -> str:

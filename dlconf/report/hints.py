@@ -79,6 +79,11 @@ _RULES = (
         "install Python on {host}: apt-get install python3",
     ),
     _rule(
+        r"failed to create temporary directory",
+        "no folder for temporary files can be made on {host}: look at the user's home there, "
+        "its rights and its disk, and at ansible_remote_tmp and ANSIBLE_REMOTE_TEMP",
+    ),
+    _rule(
         r"temporary failure resolving|could not resolve|name or service not known|failed to fetch",
         "{host} cannot reach the download's server: look at its DNS, network and proxy",
     ),

@@ -108,6 +108,35 @@ def test_a_host_that_does_not_answer_gets_the_command_to_try() -> None:
     assert found == "see whether this works: ssh gpu1 true"
 
 
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (
+            'Task failed: Data could not be sent to remote host "gpu1.invalid". Make sure this '
+            "host can be reached over ssh: ssh: Could not resolve hostname gpu1.invalid: "
+            "Name or service not known",
+            "ansible_host",
+        ),
+        (
+            "Task failed: Failed to create temporary directory. In some cases, you may have been "
+            "able to authenticate and did not have permissions on the target directory.",
+            "remote_tmp",
+        ),
+    ],
+)
+def test_a_host_that_cannot_be_entered_gets_a_hint_of_its_own(message: str, hint: str) -> None:
+    found = hints.for_failure("gpu1", TaskFailure("", "", message), unreachable=True, log=LOG)
+    assert hint in found
+    assert "gpu1" in found
+    assert "download" not in found
+
+
+def test_a_download_whose_server_has_no_address_is_not_the_host_itself() -> None:
+    for message in ("curl: (6) Could not resolve host: a.example", "Name or service not known"):
+        found = hints.for_failure("gpu1", TaskFailure("", "", message), unreachable=False, log=LOG)
+        assert "the download's server" in found
+
+
 def test_plain_progress_is_a_line_for_what_happened() -> None:
     stream = io.StringIO()
     with progress.choose(stream) as shown:

@@ -77,6 +77,29 @@ def test_what_is_this_machine(source: str, local: bool) -> None:
     assert inventory.is_local(source) is local
 
 
+def test_a_traceback_of_ansible_is_said_by_its_last_line(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("gpu1\n", encoding="utf-8")
+    reason = "ansible.errors.AnsibleOptionsError: Config 'DEFAULT_FORKS' has an invalid value"
+    tail = [
+        "[WARNING]: said before",
+        "Traceback (most recent call last):",
+        '  File "/x/manager.py", line 1, in get',
+        "    raise ValueError",
+        "ValueError: invalid",
+        "",
+        "The above exception was the direct cause of the following exception:",
+        "",
+        "Traceback (most recent call last):",
+        *(f'  File "/x/{number}.py", line 1, in get' for number in range(40)),
+        reason,
+    ]
+    found = inventory.explain_no_host([str(tmp_path / "hosts")], None, tail, tmp_path / "log")
+    assert found.message.splitlines()[1:] == ["said before", reason]
+    cut = tail[-3:]
+    found = inventory.explain_no_host([str(tmp_path / "hosts")], None, cut, tmp_path / "log")
+    assert found.message.splitlines()[1:] == [reason]
+
+
 @pytest.mark.parametrize(
     ("text", "limit", "error", "message"),
     [
