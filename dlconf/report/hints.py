@@ -45,12 +45,18 @@ _RULES = (
         "the host refuses the key: try {login}, then {copy_id}, or name the user with ansible_user",
     ),
     _rule(
-        r"missing sudo password|a password is required|incorrect sudo password|sorry, try again|become password",
+        # sudo-rs, of Ubuntu 26.04, says that authentication is required.
+        r"missing sudo password|a password is required|incorrect sudo password|sorry, try again|become password"
+        r"|sudo: interactive authentication is required",
         "sudo on {host} asks for a password: run again with --ask-become-pass",
     ),
     _rule(
         r"is not in the sudoers|not allowed to execute",
         "let the user run sudo on {host}, or name another with ansible_user",
+    ),
+    _rule(
+        r"(^|\n)sudo(-rs)?: ",  # in the language of the host
+        "sudo on {host} refuses: if it asks for a password, run again with --ask-become-pass",
     ),
     _rule(
         r"could not get lock|dpkg/lock|lists/lock|apt lock|is another process using it|failed to lock apt",

@@ -84,6 +84,9 @@ def test_text_from_a_host_cannot_steer_the_terminal() -> None:
         ("Task failed: Missing sudo password", "--ask-become-pass"),
         ("Incorrect sudo password", "--ask-become-pass"),
         ("sudo: a password is required", "--ask-become-pass"),
+        ("sudo: interactive authentication is required", "asks for a password"),
+        ("MODULE FAILURE\nsudo: il est nécessaire de saisir un mot de passe", "--ask-become-pass"),
+        ("MODULE FAILURE\nsudo: Ein Passwort ist notwendig", "--ask-become-pass"),
         (
             "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812",
             "apt lock",
