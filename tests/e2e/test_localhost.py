@@ -49,7 +49,6 @@ def test_what_is_wished_without_an_inventory_stays_until_it_is_taken_off(
     words = (HOST, command, "apply", "--yes", "--json")
     result = json.loads(site.ssh(*words, "--want", "jax"))["hosts"]["localhost"]["result"]
     assert result["status"] == "done"
-    assert [check["status"] for check in result["verify"]] == ["cpu"]
     assert record()["wished"] == ["jax"]
     site.ssh(HOST, command, "drift")
     verified = json.loads(site.ssh(HOST, command, "verify", "--json"))["hosts"]["localhost"]
