@@ -90,6 +90,10 @@ _RULES = (
         "its rights and its disk, and at ansible_remote_tmp and ANSIBLE_REMOTE_TEMP",
     ),
     _rule(
+        r"Module result deserialization failed[\s\S]*sh: (?:\d+: )?(?P<name>/\S+): (not found|permission denied)",
+        "the Python {name} does not run on {host}: name another with ansible_python_interpreter",
+    ),
+    _rule(
         r"temporary failure resolving|could not resolve|name or service not known|failed to fetch",
         "{host} cannot reach the download's server: look at its DNS, network and proxy",
     ),

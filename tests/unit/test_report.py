@@ -95,6 +95,11 @@ def test_text_from_a_host_cannot_steer_the_terminal() -> None:
         ("the key has fingerprint AA, expected BB", "pinned"),
         ("[Errno 28] No space left on device", "free disk space on gpu1"),
         ("The module interpreter '/usr/bin/python3' was not found.", "apt-get install python3"),
+        (
+            "Module result deserialization failed: No start of json char found\n"
+            "/bin/sh: 1: /opt/python: not found",
+            "the Python /opt/python does not run on gpu1",
+        ),
         ("something else", "/runs/1/ansible.log"),
     ],
 )
