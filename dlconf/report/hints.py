@@ -81,6 +81,10 @@ _RULES = (
         "dpkg on {host} was cut: apply again, preflight repairs it",
     ),
     _rule(
+        r"Module result deserialization failed[\s\S]*sh: (?:\d+: )?(?P<name>(?!/usr/bin/python3:)/\S+): (not found|permission denied)",
+        "the Python {name} does not run on {host}: name another with ansible_python_interpreter",
+    ),
+    _rule(
         r"no python|python3?: (command )?not found|python3(: no such file|' was not found)",
         "install Python on {host}: apt-get install python3",
     ),
@@ -88,10 +92,6 @@ _RULES = (
         r"failed to create temporary directory",
         "no folder for temporary files can be made on {host}: look at the user's home there, "
         "its rights and its disk, and at ansible_remote_tmp and ANSIBLE_REMOTE_TEMP",
-    ),
-    _rule(
-        r"Module result deserialization failed[\s\S]*sh: (?:\d+: )?(?P<name>/\S+): (not found|permission denied)",
-        "the Python {name} does not run on {host}: name another with ansible_python_interpreter",
     ),
     _rule(
         r"temporary failure resolving|could not resolve|name or service not known|failed to fetch",
