@@ -81,7 +81,8 @@ _RULES = (
         "dpkg on {host} was cut: apply again, preflight repairs it",
     ),
     _rule(
-        r"Module result deserialization failed[\s\S]*sh: (?:\d+: )?(?P<name>(?!/usr/bin/python3:)/\S+): (not found|permission denied)",
+        r"Module result deserialization failed[\s\S]*sh: (?:\d+: )?"
+        r"(?P<name>(?!/usr/bin/python3:)/\S+): (not found|permission denied)",
         "the Python {name} does not run on {host}: name another with ansible_python_interpreter",
     ),
     _rule(
