@@ -20,14 +20,14 @@ from tests.unit import standin
 FACTS = Path(__file__).parents[1] / "facts"
 # Stands in the place of the module that looks at a host: says what the file holds that dlconf_data_path names.
 COLLECT = f"""#!/usr/bin/python
-import os, sys
+import sys
 from ansible.module_utils.basic import AnsibleModule
 spec = {{name: {{"type": "raw"}} for name in {[*WATCH_KINDS, "data_path", "limit_s"]}}}
 module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 with open(module.params["data_path"], "rb") as file:
     sys.stdout.buffer.write(file.read())
 sys.stdout.flush()
-os._exit(0)
+sys.exit()
 """
 GOOD = json.loads((FACTS / "no-gpu-debian-12.json").read_text())
 SILENT_S = 5
