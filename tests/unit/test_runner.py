@@ -89,7 +89,7 @@ def test_a_failure_says_what_the_failed_item_said(folder: RunFolder) -> None:
     failure = outcome.hosts["localhost"].failure
     assert failure is not None
     assert failure.task == "Fail on the second item"
-    assert "/nonexistent" in failure.message
+    assert "/proc/nonexistent" in failure.message
 
 
 def test_passwords_reach_their_prompts_and_no_file(folder: RunFolder, tmp_path: Path) -> None:
