@@ -86,6 +86,7 @@ class _Fleet:
         self._outcomes: dict[str, HostOutcome] = {}
         self._slices = 0
         self._tail: list[str] = []
+        self._warnings: dict[str, None] = {}
 
     def say_what_stays(self) -> None:
         """Say which files of the inventory's folder the workers do not get."""
@@ -118,7 +119,14 @@ class _Fleet:
         ordered = {host: self._outcomes[host] for host in hosts if host in self._outcomes}
         self._tell(ordered)
         rc = int(bool(self._lost) or any(outcome.failure for outcome in ordered.values()))
-        return RunOutcome(ordered, log_path, self._interrupts.count > 0, rc, self._tail)
+        return RunOutcome(
+            ordered,
+            log_path,
+            self._interrupts.count > 0,
+            rc,
+            self._tail,
+            warnings=tuple(self._warnings),
+        )
 
     def _start_slices(self) -> bool:
         """Give hosts to the workers that have nothing to do; say whether any got some."""
@@ -196,6 +204,8 @@ class _Fleet:
         """Take in the end of a slice: its outcomes, and the hosts that others must do."""
         del self._links[link.worker]
         self._tail += link.recorder.tail
+        # Without the place: that is below a folder of the worker's, another on each.
+        self._warnings |= {text.partition(" (/")[0]: None for text in link.recorder.warnings}
         for host, outcome in link.recorder.hosts.items():
             outcome.worker = link.worker
             if outcome.unreachable:

@@ -66,6 +66,14 @@ def through(workers: str, place: Path, playbook: str, **fields: object) -> Run:
     return Run(str(PLAYBOOKS / playbook), source, workers=workers.split(","), **fields)  # type: ignore[arg-type]
 
 
+def test_what_ansible_warns_of_comes_from_workers_too_and_once(place: Path) -> None:
+    with (place / "hosts.ini").open("a") as file:
+        file.write("[all:vars]\nport=5\n")
+    run = through("ctl1,ctl2", place, "trivial.yml", extra_vars={"gpu": ""})
+    outcome = run_playbook(run, RunFolder.create("apply"))
+    assert outcome.warnings == ("Found variable using reserved name 'port'",)
+
+
 def test_two_workers_and_one_outcome(place: Path) -> None:
     steps: list[Event] = []
     modes: set[int] = set()
