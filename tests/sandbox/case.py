@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ansible.errors import AnsibleError
 
@@ -17,7 +19,7 @@ from tests.sandbox.local import cuda_version
 from tests.sandbox.modules import SandboxModules
 from tests.sandbox.playbook import Play, Stop, Variables
 from tests.sandbox.repositories import PPA, cuda_release
-from tests.sandbox.root import Change
+from tests.sandbox.root import Change, Root
 from tests.sandbox.stacks import ROLES, Stack, planner, stack_of
 from tests.sandbox.states import PPA_STATES, STATES, Host
 from tests.sandbox.systems import System
@@ -57,6 +59,25 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     refused: str = ""
+
+
+class OnHost(Protocol):
+    """What is tried on a host of its own."""
+
+    root: Root
+
+    def outcome(self) -> Outcome:
+        """Try it."""
+
+
+def ended(bed: Bed, tried: OnHost) -> Outcome:
+    """Try something on its host and forget the host; an error of the bed is that host's alone."""
+    try:
+        return tried.outcome()
+    except Exception:  # the others have their outcomes
+        return Outcome([traceback.format_exc()])
+    finally:
+        bed.forget(tried.root)
 
 
 class Run:

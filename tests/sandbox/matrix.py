@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.sandbox.bed import Bed
-from tests.sandbox.case import Case, Outcome, Run
+from tests.sandbox.case import Case, Outcome, Run, ended
 from tests.sandbox.stacks import resolution_of
 from tests.sandbox.states import states_of
 from tests.sandbox.systems import SYSTEMS
@@ -43,14 +42,8 @@ def outcomes(bed: Bed, wanted: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]
 
 
 def run_case(bed: Bed, case: Case) -> Outcome:
-    """Run one case and forget its host; an error of the bed is that case's alone."""
-    run = Run(bed, case, case.stack())
-    try:
-        return run.outcome()
-    except Exception:  # the others have their outcomes
-        return Outcome([traceback.format_exc()])
-    finally:
-        bed.forget(run.root)
+    """Run one case and forget its host."""
+    return ended(bed, Run(bed, case, case.stack()))
 
 
 def inputs(case: Case) -> str:

@@ -11,7 +11,6 @@ import argparse
 import itertools
 import json
 import os
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from tests.lab.mirror.answers import ANSWERS
 from tests.lab.mirror.debs import Deb
 from tests.sandbox.bases import machine_base
 from tests.sandbox.bed import Bed
-from tests.sandbox.case import Outcome, is_driver, judge, of_one_branch
+from tests.sandbox.case import Outcome, ended, is_driver, judge, of_one_branch
 from tests.sandbox.modules import SandboxModules
 from tests.sandbox.playbook import Play, Stop, Variables
 from tests.sandbox.root import Change, Root
@@ -318,13 +317,7 @@ def outcomes(bed: Bed, wanted: Iterable[Transition]) -> Iterator[tuple[Transitio
 
 
 def _run(bed: Bed, transition: Transition) -> Outcome:
-    changing = Changing(bed, transition)
-    try:
-        return changing.outcome()
-    except Exception:  # the others have their outcomes
-        return Outcome([traceback.format_exc()])
-    finally:
-        bed.forget(changing.root)
+    return ended(bed, Changing(bed, transition))
 
 
 def main() -> None:
