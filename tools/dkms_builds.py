@@ -37,13 +37,9 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Build:
+class Build(Pair):
     """What DKMS made of a pair: `error` is the compiler's first complaint, `day` when it was seen."""
 
-    suite: str
-    package: str
-    version: str
-    kernel: str
     built: bool
     error: str
     day: str
