@@ -26,6 +26,7 @@ from dlconf import content
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Of every system that dlconf serves, with apt's bindings; the first on a PATH may be another, or a shim of pyenv's."""
+_Parser = configparser.ConfigParser
 _NOTHING = os.devnull
 """No folder, so nothing is found in it. An empty value would mean the current folder."""
 
@@ -201,20 +202,26 @@ def environment(environ: Mapping[str, str], *, host_list: bool = False) -> dict[
         host_list: the inventory is a list of hosts on the command line.
     """
     own = config_of(environ)
+    theirs = _read(own)
     package = Path(content.__file__).resolve().parent
     given = {**OURS, **paths(content.root(), package)}
-    given["ANSIBLE_FILTER_PLUGINS"] = os.pathsep.join([filters(package), *_filters(environ)])
+    given["ANSIBLE_FILTER_PLUGINS"] = os.pathsep.join(
+        [filters(package), *_filters(environ, own, theirs)]
+    )
     given["ANSIBLE_CONFIG"] = str(own or content.root() / "ansible.cfg")
     if own:
         ours = _read(content.root() / "ansible.cfg")
         for variable, places in _HELPED.items():
-            if all(said(environ, variable, key, section) is None for section, key in places):
+            if all(_said(environ, theirs, variable, *place) is None for place in places):
                 given[variable] = ours[places[0][0]][places[0][1]]
-    if said(environ, "ANSIBLE_PYTHON_INTERPRETER", "interpreter_python") is None:
+    interpreter = ("defaults", "interpreter_python")
+    if _said(environ, theirs, "ANSIBLE_PYTHON_INTERPRETER", *interpreter) is None:
         given["ANSIBLE_PYTHON_INTERPRETER"] = SYSTEM_PYTHON
     if host_list:
         given["ANSIBLE_INVENTORY_ENABLED"] = "host_list"
-    extensions = said(environ, "ANSIBLE_YAML_FILENAME_EXT", "yaml_valid_extensions")
+    extensions = _said(
+        environ, theirs, "ANSIBLE_YAML_FILENAME_EXT", "defaults", "yaml_valid_extensions"
+    )
     if extensions is not None and ".yml" not in extensions.split(","):
         given["ANSIBLE_YAML_FILENAME_EXT"] = f"{extensions},.yml"  # the roles' files
     return given
@@ -244,12 +251,13 @@ def _configs(environ: Mapping[str, str]) -> Iterator[Path]:
     yield Path("/etc/ansible/ansible.cfg")
 
 
-def _filters(environ: Mapping[str, str]) -> list[str]:
+def _filters(environ: Mapping[str, str], own: Path | None, theirs: _Parser) -> list[str]:
     """Return the folders of the user's filters, which templates of the inventory may need."""
-    folders = said(environ, "ANSIBLE_FILTER_PLUGINS", "filter_plugins") or ""
+    variable = "ANSIBLE_FILTER_PLUGINS"
+    folders = _said(environ, theirs, variable, "defaults", "filter_plugins") or ""
     if environ.get("ANSIBLE_FILTER_PLUGINS"):
         return folders.split(os.pathsep)
-    beside = (config_of(environ) or Path()).parent  # what a file names is relative to it
+    beside = (own or Path()).parent  # what a file names is relative to it
     return [str(beside / Path(name).expanduser()) for name in folders.split(os.pathsep) if name]
 
 
@@ -283,19 +291,22 @@ def said(
         variable: the setting's environment variable.
         key, section: its place in an ansible.cfg.
     """
+    return _said(environ, _read(config_of(environ)), variable, section, key)
+
+
+def _said(
+    environ: Mapping[str, str], theirs: _Parser, variable: str, section: str, key: str
+) -> str | None:
     if environ.get(variable):
         return environ[variable]
-    config = config_of(environ)
-    if config is None:
-        return None
-    parser = _read(config)
-    return parser[section].get(key) if section in parser else None
+    return theirs[section].get(key) if section in theirs else None
 
 
-def _read(config: Path) -> configparser.ConfigParser:
+def _read(config: Path | None) -> _Parser:
+    """Return what stands in an ansible.cfg, nothing where there is none."""
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=(";",)
     )
     with contextlib.suppress(configparser.Error, UnicodeDecodeError):  # Ansible says what is wrong
-        parser.read(config, encoding="utf-8")
+        parser.read(config or (), encoding="utf-8")
     return parser
